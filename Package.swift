@@ -1,0 +1,59 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// Every target that a verb of the runtime links is built for size: the whole of it is read from
+// disk at each start, and no loop in it is hot enough to repay unrolling.
+let lean: [SwiftSetting] = [.unsafeFlags(["-Osize"], .when(configuration: .release))]
+let strictC: [CSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]
+
+// Targets import downwards only; the order below is that of the floors, from the ground up.
+let package = Package(
+    name: "apus",
+    products: [
+        .executable(name: "apus", targets: ["apus"]),
+        .library(name: "ContainerRuntime", targets: ["ContainerRuntime"]),
+    ],
+    targets: [
+        // Ground: what the kernel and the specification say, as values.
+        .target(name: "Diagnosis", swiftSettings: lean),
+        .target(name: "CKernel", cSettings: strictC),
+        .target(name: "Kernel", dependencies: ["CKernel", "Diagnosis"], swiftSettings: lean),
+        .target(name: "OCISpec", dependencies: ["Diagnosis"], swiftSettings: lean),
+        .systemLibrary(name: "CSeccomp", providers: [.apt(["libseccomp-dev"])]),
+        .systemLibrary(name: "CCapability", providers: [.apt(["libcap-dev"])]),
+        .systemLibrary(name: "CSELinux", providers: [.apt(["libselinux1-dev"])]),
+        .target(name: "Capabilities", dependencies: ["CCapability", "Diagnosis"], swiftSettings: lean),
+        .target(
+            name: "Labels", dependencies: ["CSELinux", "Kernel", "Diagnosis"], swiftSettings: lean),
+        .target(
+            name: "Seccomp", dependencies: ["OCISpec", "Kernel", "CSeccomp"], swiftSettings: lean),
+        .target(name: "Cgroups", dependencies: ["OCISpec", "Kernel"], swiftSettings: lean),
+        .target(name: "CStage", dependencies: ["CKernel"], cSettings: strictC),
+
+        // The stage: compiled from CStage and Stage by the plugin's tool, static and without libc.
+        .executableTarget(name: "EmbedStage"),
+        .plugin(
+            name: "EmbedStagePlugin", capability: .buildTool(), dependencies: ["EmbedStage"],
+            path: "Sources/Plugins/EmbedStagePlugin"),
+
+        // Middle: the plan and the verbs.
+        .target(
+            name: "LaunchPlan",
+            dependencies: ["OCISpec", "Seccomp", "Capabilities", "CStage"], swiftSettings: lean),
+        .target(
+            name: "ContainerRuntime",
+            dependencies: ["LaunchPlan", "Cgroups", "Labels", "Kernel"],
+            swiftSettings: lean, plugins: ["EmbedStagePlugin"]),
+
+        // Top: the executable.
+        .executableTarget(
+            name: "apus", dependencies: ["ContainerRuntime"], swiftSettings: lean,
+            linkerSettings: [
+                .unsafeFlags([
+                    "-static-executable", "-use-ld=lld",
+                    "-Xlinker", "--gc-sections", "-Xlinker", "-s",
+                ])
+            ]),
+    ],
+    swiftLanguageModes: [.v6]
+)

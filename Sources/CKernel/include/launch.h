@@ -1,0 +1,31 @@
+#ifndef APUS_LAUNCH_H
+#define APUS_LAUNCH_H
+
+#include <stdint.h>
+
+/* Descriptors that one launch can hand to the stage. */
+#define LAUNCH_KEEP 64
+
+/*
+ * Clone a child and let it exec a descriptor. The child shares the caller's memory until it execs, runs on a
+ * stack of its own, and makes raw system calls only: neither libc nor Swift run in it.
+ */
+struct launch {
+    uint64_t flags;            /* of clone3(2), beside CLONE_VM, CLONE_PIDFD and the exit signal SIGCHLD */
+    int32_t cgroup;            /* directory for CLONE_INTO_CGROUP, or -1 */
+    int32_t exe;               /* what to exec */
+    const char *const *argv;
+    const char *const *envp;
+    int32_t keep[LAUNCH_KEEP]; /* descriptors that stay open across the exec */
+    uint32_t keep_count;
+    int32_t pidfd;             /* out: of the child */
+    volatile int32_t error;    /* out, set by the child: the errno of a failed exec, else 0 */
+};
+
+/*
+ * The child's pid, or a negative errno. Returns before the child has exec'd: `launch` and everything it
+ * points at stay as they are until the child's exec or exit is known. One launch at a time.
+ */
+int launch_stage(struct launch *launch);
+
+#endif
