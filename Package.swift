@@ -15,8 +15,9 @@ let package = Package(
     ],
     targets: [
         // Ground: what the kernel and the specification say, as values.
-        .target(name: "Diagnosis", swiftSettings: lean),
+        
         .target(name: "CKernel", cSettings: strictC),
+        .target(name: "Diagnosis", dependencies: ["CKernel"], swiftSettings: lean),
         .target(name: "Kernel", dependencies: ["CKernel", "Diagnosis"], swiftSettings: lean),
         .target(name: "OCISpec", dependencies: ["Diagnosis"], swiftSettings: lean),
         .systemLibrary(name: "CSeccomp", providers: [.apt(["libseccomp-dev"])]),

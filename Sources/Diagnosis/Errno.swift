@@ -1,4 +1,4 @@
-import Glibc
+import CKernel
 
 /// An error number of the kernel, with the two names people and programs know it by.
 ///

@@ -35,6 +35,7 @@
 #define NSFS_MAGIC 0x6e736673
 #endif
 
+#include "errno_names.h"
 #include "launch.h"
 #include "raw_syscall.h"
 
