@@ -15,7 +15,7 @@ let package = Package(
     ],
     targets: [
         // Ground: what the kernel and the specification say, as values.
-        
+
         .target(name: "CKernel", cSettings: strictC),
         .target(name: "Diagnosis", dependencies: ["CKernel"], swiftSettings: lean),
         .target(name: "Kernel", dependencies: ["CKernel", "Diagnosis"], swiftSettings: lean),

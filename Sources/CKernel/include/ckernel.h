@@ -38,5 +38,6 @@
 #include "errno_names.h"
 #include "launch.h"
 #include "raw_syscall.h"
+#include "syscalls.h"
 
 #endif
