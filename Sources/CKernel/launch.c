@@ -3,23 +3,33 @@
 #include <fcntl.h>
 #include <signal.h>
 
-/* Enough for three system calls; one launch at a time, as launch.h says. */
+/* Enough for a few system calls; one launch at a time, as launch.h says. */
 static char child_stack[8192] __attribute__((aligned(16)));
 
-__attribute__((noreturn, used)) static void child(struct launch *launch)
+__attribute__((noreturn)) static void give_up(struct launch *launch, long result)
 {
-    for (uint32_t i = 0; i < launch->keep_count; i++) {
-        long result = RAW3(__NR_fcntl, launch->keep[i], F_SETFD, 0);
-        if (result < 0) {
-            launch->error = (int32_t)-result;
-            for (;;)
-                RAW1(__NR_exit_group, 126);
-        }
-    }
-    long result = RAW5(__NR_execveat, launch->exe, "", launch->argv, launch->envp, AT_EMPTY_PATH);
     launch->error = (int32_t)-result;
     for (;;)
         RAW1(__NR_exit_group, 126);
+}
+
+__attribute__((noreturn, used)) static void child(struct launch *launch)
+{
+    long result;
+    for (int i = 0; i < 3; i++) {
+        if (launch->stdio[i] < 0)
+            continue;
+        result = RAW3(__NR_dup3, launch->stdio[i], i, 0);
+        if (result < 0)
+            give_up(launch, result);
+    }
+    for (uint32_t i = 0; i < launch->keep_count; i++) {
+        result = RAW3(__NR_fcntl, launch->keep[i], F_SETFD, 0);
+        if (result < 0)
+            give_up(launch, result);
+    }
+    result = RAW5(__NR_execveat, launch->exe, "", launch->argv, launch->envp, AT_EMPTY_PATH);
+    give_up(launch, result);
 }
 
 /*

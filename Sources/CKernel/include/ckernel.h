@@ -18,6 +18,18 @@
 #include <linux/openat2.h>
 #include <linux/sched.h>
 
+/* <fcntl.h> shows these to C with _GNU_SOURCE only, and Swift's view of it lacks them. */
+#ifndef O_PATH
+#define O_PATH 010000000
+#endif
+#ifndef F_ADD_SEALS
+#define F_ADD_SEALS 1033
+#define F_SEAL_SEAL 0x0001
+#define F_SEAL_SHRINK 0x0002
+#define F_SEAL_GROW 0x0004
+#define F_SEAL_WRITE 0x0008
+#endif
+
 #ifndef MFD_NOEXEC_SEAL /* Linux 6.3 */
 #define MFD_NOEXEC_SEAL 0x0008U
 #define MFD_EXEC 0x0010U

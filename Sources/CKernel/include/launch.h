@@ -16,6 +16,7 @@ struct launch {
     int32_t exe;               /* what to exec */
     const char *const *argv;
     const char *const *envp;
+    int32_t stdio[3];          /* what the child gets as 0, 1 and 2; -1 is the caller's */
     int32_t keep[LAUNCH_KEEP]; /* descriptors that stay open across the exec */
     uint32_t keep_count;
     int32_t pidfd;             /* out: of the child */

@@ -1,0 +1,65 @@
+#include "ckernel.h"
+
+#include <linux/nsfs.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+int apus_send(int socket, const void *bytes, size_t count, int descriptor)
+{
+    struct iovec part = { .iov_base = (void *)(uintptr_t)bytes, .iov_len = count };
+    union {
+        struct cmsghdr header;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+    if (descriptor >= 0) {
+        memset(&control, 0, sizeof control);
+        message.msg_control = &control;
+        message.msg_controllen = sizeof control.room;
+        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(sizeof(int));
+        memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
+    }
+    return (int)sendmsg(socket, &message, MSG_NOSIGNAL);
+}
+
+long apus_receive(int socket, void *bytes, size_t count, int *descriptor)
+{
+    struct iovec part = { .iov_base = bytes, .iov_len = count };
+    union {
+        struct cmsghdr header;
+        char room[CMSG_SPACE(sizeof(int) * 4)];
+    } control;
+    struct msghdr message = {
+        .msg_iov = &part,
+        .msg_iovlen = 1,
+        .msg_control = &control,
+        .msg_controllen = sizeof control.room,
+    };
+    *descriptor = -1;
+    long result = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+    if (result < 0)
+        return result;
+    for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
+        if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
+            continue;
+        size_t total = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        for (size_t i = 0; i < total; i++) {
+            int received;
+            memcpy(&received, CMSG_DATA(header) + i * sizeof(int), sizeof received);
+            if (*descriptor < 0)
+                *descriptor = received;
+            else
+                close(received);
+        }
+    }
+    return result;
+}
+
+int apus_namespace_type(int descriptor)
+{
+    return ioctl(descriptor, NS_GET_NSTYPE);
+}

@@ -1,0 +1,46 @@
+import CKernel
+import Diagnosis
+import Glibc
+
+/// Waiting for descriptors.
+public enum Poll {
+    /// poll(2): which of the descriptors can be read from or have ended.
+    ///
+    /// - Parameter timeout: milliseconds; `nil` waits for ever.
+    /// - Returns: in the order of `descriptors`; all `false` when the time is up.
+    public static func readable(_ descriptors: [Int32], timeout: Int?) throws(SystemError) -> [Bool] {
+        var entries = descriptors.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+        let deadline = timeout.map { now() + $0 }
+        while true {
+            let left = deadline.map { max(0, $0 - now()) }
+            let wait = left.map { Int32(min($0, Int(Int32.max))) } ?? -1
+            if poll(&entries, nfds_t(entries.count), wait) >= 0 { break }
+            if errno != EINTR { throw SystemError("poll", Errno(errno)) }
+        }
+        return entries.map { $0.revents != 0 }
+    }
+
+    /// Milliseconds of CLOCK_MONOTONIC.
+    public static func now() -> Int {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return time.tv_sec * 1000 + time.tv_nsec / 1_000_000
+    }
+}
+
+/// An anonymous pipe.
+public struct Pipe: ~Copyable {
+    public var readEnd: FileDescriptor
+    public var writeEnd: FileDescriptor
+
+    /// pipe2(2).
+    public static func make() throws(SystemError) -> Pipe {
+        var ends: (Int32, Int32) = (-1, -1)
+        _ = try system("pipe") {
+            withUnsafeMutableBytes(of: &ends) {
+                apus_pipe($0.baseAddress!.assumingMemoryBound(to: Int32.self))
+            }
+        }
+        return Pipe(readEnd: FileDescriptor(owning: ends.0), writeEnd: FileDescriptor(owning: ends.1))
+    }
+}

@@ -1,0 +1,113 @@
+import CKernel
+import Diagnosis
+import Glibc
+
+/// How a process ended (wait(2)).
+public enum ExitStatus: Equatable, Sendable {
+    case exited(Int32)
+    case killed(signal: Int32)
+
+    /// As a shell has it: 128 and the signal.
+    public var shellStatus: Int32 {
+        switch self {
+        case .exited(let status): status
+        case .killed(let signal): 128 + signal
+        }
+    }
+}
+
+/// Calls on processes.
+public enum ProcessControl {
+    /// pidfd_open(2).
+    public static func open(pid: Int32) throws(SystemError) -> FileDescriptor {
+        FileDescriptor(owning: try system("pidfd_open \(pid)") { apus_pidfd_open(pid, 0) })
+    }
+
+    /// pidfd_send_signal(2).
+    public static func signal(_ pidfd: borrowing FileDescriptor, _ signal: Int32) throws(SystemError) {
+        let number = pidfd.number
+        _ = try system("send signal \(signal)") { apus_pidfd_send_signal(number, signal) }
+    }
+
+    /// kill(2).
+    public static func signal(pid: Int32, _ signal: Int32) throws(SystemError) {
+        _ = try system("send signal \(signal) to \(pid)") { kill(pid, signal) }
+    }
+
+    /// Reaps a child; `nil` if it is no child of ours.
+    public static func wait(pid: Int32) -> ExitStatus? {
+        var status: Int32 = 0
+        while true {
+            let result = waitpid(pid, &status, 0)
+            if result == pid { return decode(status) }
+            if result < 0 && errno != EINTR { return nil }
+        }
+    }
+
+    /// Reaps any one child that has ended; `nil` if none has.
+    public static func reapOne() -> (pid: Int32, status: ExitStatus)? {
+        var status: Int32 = 0
+        let pid = waitpid(-1, &status, WNOHANG)
+        return pid > 0 ? (pid, decode(status)) : nil
+    }
+
+    private static func decode(_ status: Int32) -> ExitStatus {
+        let signal = status & 0x7f
+        return signal == 0 ? .exited((status >> 8) & 0xff) : .killed(signal: signal)
+    }
+
+    /// prlimit(2): sets a limit of another process. The resource is RLIMIT_*.
+    public static func setLimit(
+        pid: Int32, resource: Int32, name: String, soft: UInt64, hard: UInt64
+    ) throws(SystemError) {
+        var limit = rlimit(rlim_cur: rlim_t(soft), rlim_max: rlim_t(hard))
+        _ = try system("set \(name) to \(soft):\(hard)") {
+            apus_prlimit(pid, resource, &limit)
+        }
+    }
+
+    /// prctl(PR_SET_CHILD_SUBREAPER).
+    public static func becomeSubreaper() throws(SystemError) {
+        _ = try system("become a subreaper") { apus_prctl(PR_SET_CHILD_SUBREAPER, 1) }
+    }
+
+    /// prctl(PR_SET_DUMPABLE, 0): nobody without CAP_SYS_PTRACE here may look into this process.
+    public static func becomeUndumpable() throws(SystemError) {
+        _ = try system("become undumpable") { apus_prctl(PR_SET_DUMPABLE, 0) }
+    }
+
+    /// Whether this process runs in a user namespace that maps less than everything.
+    public static var isInUserNamespace: Bool {
+        // The initial namespace has one line: 0 0 4294967295.
+        guard let map = try? FileTree.read("/proc/self/uid_map") else { return false }
+        let fields = map.split { $0 == 0x20 || $0 == 0x0a }
+        return fields.map { String(decoding: $0, as: UTF8.self) } != ["0", "0", "4294967295"]
+    }
+
+    public static var effectiveUID: UInt32 { geteuid() }
+    public static var effectiveGID: UInt32 { getegid() }
+    public static var ownPID: Int32 { getpid() }
+
+    /// Every open descriptor from `first` on will close on exec.
+    public static func closeOnExec(from first: Int32) throws(SystemError) {
+        do throws(SystemError) {
+            _ = try system("close_range") {
+                apus_close_range(UInt32(first), .max, UInt32(CLOSE_RANGE_CLOEXEC))
+            }
+        } catch  where error.errno == Errno(ENOSYS) || error.errno == Errno(EINVAL) {
+            // Linux 5.10 has close_range without the flag.
+            for name in try FileTree.list("/proc/self/fd") {
+                if let number = Int32(name), number >= first { _ = fcntl(number, F_SETFD, FD_CLOEXEC) }
+            }
+        }
+    }
+
+    /// Whether a descriptor is open.
+    public static func isOpen(_ number: Int32) -> Bool { fcntl(number, F_GETFD) >= 0 }
+
+    /// nanosleep(2); a signal cuts it short.
+    public static func sleep(milliseconds: Int) {
+        var time = timespec(tv_sec: milliseconds / 1000, tv_nsec: milliseconds % 1000 * 1_000_000)
+        nanosleep(&time, nil)
+    }
+}
