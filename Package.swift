@@ -40,7 +40,7 @@ let package = Package(
         // Middle: the plan and the verbs.
         .target(
             name: "LaunchPlan",
-            dependencies: ["OCISpec", "Seccomp", "Capabilities", "CStage"], swiftSettings: lean),
+            dependencies: ["OCISpec", "Seccomp", "Capabilities", "Labels", "CStage"], swiftSettings: lean),
         .target(
             name: "ContainerRuntime",
             dependencies: ["LaunchPlan", "Cgroups", "Labels", "Kernel"],

@@ -51,6 +51,20 @@ public struct Failure: Error, Equatable, Sendable {
     }
 }
 
+extension Failure {
+    /// Does `body`, and blames what the kernel refuses in it on `origin`.
+    @inline(__always)
+    public static func blaming<Result: ~Copyable>(
+        _ origin: Origin = .runtime, remedy: String? = nil, _ body: () throws(SystemError) -> Result
+    ) throws(Failure) -> Result {
+        do throws(SystemError) {
+            return try body()
+        } catch {
+            throw Failure(origin, error, remedy: remedy)
+        }
+    }
+}
+
 /// A system call that the kernel refused: what it was to do, and the answer.
 public struct SystemError: Error, Equatable, Sendable {
     /// The call and its objects: `open /run/apus/c1/state.json`.

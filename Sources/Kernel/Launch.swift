@@ -32,6 +32,9 @@ public struct Child: ~Copyable, Sendable {
         self.pidfd = pidfd
     }
 
+    /// The pidfd alone.
+    public consuming func takePidfd() -> FileDescriptor { pidfd }
+
     /// clone3(2) and execveat(2), in C: see launch.h. The child's environment is empty.
     ///
     /// Returns before the child has exec'd; a failed exec ends the child with status 126 and shows in

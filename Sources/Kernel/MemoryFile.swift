@@ -4,6 +4,20 @@ import Glibc
 
 /// Anonymous files that nobody can change any more.
 public enum MemoryFile {
+    /// An empty memfd.
+    public static func plain(_ name: String) throws(SystemError) -> FileDescriptor {
+        try create(name, executable: false)
+    }
+
+    /// A memfd that holds `bytes`, to be read from its beginning.
+    public static func readable(_ name: String, _ bytes: [UInt8]) throws(SystemError) -> FileDescriptor {
+        let file = try create(name, executable: false)
+        try file.writeAll(bytes, name: name)
+        let number = file.number
+        _ = try system("rewind \(name)") { lseek(number, 0, SEEK_SET) }
+        return file
+    }
+
     /// A memfd that holds `bytes` and is sealed against every change.
     ///
     /// - Parameter executable: whether it is to be exec'd. Linux 6.3 and up want to be told; older kernels

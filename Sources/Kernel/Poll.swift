@@ -30,8 +30,13 @@ public enum Poll {
 
 /// An anonymous pipe.
 public struct Pipe: ~Copyable {
-    public var readEnd: FileDescriptor
-    public var writeEnd: FileDescriptor
+    let readEnd: FileDescriptor
+    let writeEnd: FileDescriptor
+
+    public var writeNumber: Int32 { writeEnd.number }
+
+    /// The end to read from; the other is closed.
+    public consuming func takeReadEnd() -> FileDescriptor { readEnd }
 
     /// pipe2(2).
     public static func make() throws(SystemError) -> Pipe {

@@ -84,6 +84,9 @@ public enum ProcessControl {
         return fields.map { String(decoding: $0, as: UTF8.self) } != ["0", "0", "4294967295"]
     }
 
+    /// The permitted set of this process (capget(2)), a bit for each capability.
+    public static var permittedCapabilities: UInt64 { apus_permitted_capabilities() }
+
     public static var effectiveUID: UInt32 { geteuid() }
     public static var effectiveGID: UInt32 { getegid() }
     public static var ownPID: Int32 { getpid() }

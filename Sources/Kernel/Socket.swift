@@ -8,8 +8,11 @@ public struct Socket: ~Copyable, Sendable {
 
     /// The two ends of a pair.
     public struct Pair: ~Copyable {
-        public var near: Socket
-        public var far: FileDescriptor
+        let near: Socket
+        public let far: FileDescriptor
+
+        /// The near end; the far one is closed.
+        public consuming func takeNear() -> Socket { near }
     }
 
     /// socketpair(2).
@@ -30,7 +33,9 @@ public struct Socket: ~Copyable, Sendable {
     /// A packet and what came with it; no bytes at all mean that the other end is closed.
     public struct Packet: ~Copyable {
         public let bytes: [UInt8]
-        public var descriptor: FileDescriptor?
+        let descriptor: FileDescriptor?
+
+        public consuming func takeDescriptor() -> FileDescriptor? { descriptor }
     }
 
     /// One packet of at most `limit` bytes.

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <unistd.h>
+#include <linux/capability.h>
 #include <linux/openat2.h>
 #include <sys/syscall.h>
 #include <sys/prctl.h>
@@ -76,6 +77,16 @@ static inline int apus_signalfd_next(int descriptor)
 static inline int apus_prlimit(int pid, int resource, const struct rlimit *limit)
 {
     return (int)syscall(SYS_prlimit64, pid, resource, limit, NULL);
+}
+
+/* The permitted set, all ones if it cannot be had. */
+static inline uint64_t apus_permitted_capabilities(void)
+{
+    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3, .pid = 0 };
+    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+    if (syscall(SYS_capget, &header, data) != 0)
+        return UINT64_MAX;
+    return (uint64_t)data[0].permitted | (uint64_t)data[1].permitted << 32;
 }
 
 static inline int apus_prctl(int option, unsigned long value)

@@ -57,6 +57,7 @@ enum plan_slot {
 #define PLAN_HOSTNAME_DOMAIN 0x1u        /* HOSTNAME */
 #define PLAN_CHDIR_CREATE 0x1u           /* CHDIR */
 #define PLAN_CHDIR_RETRY 0x2u            /* CHDIR */
+#define PLAN_SYMLINK_REPLACE 0x1u        /* SYMLINK: what is there already goes away */
 #define PLAN_IDENTITY_KEEP_GROUPS 0x1u   /* IDENTITY */
 
 /* Mount attributes (MOUNT_ATTR_*) to set and to clear, in one number. */

@@ -1,0 +1,51 @@
+import Diagnosis
+import Glibc
+import Kernel
+import OCISpec
+
+/// A bundle: a directory with a `config.json` (bundle.md).
+struct Bundle {
+    /// Absolute, links resolved: the runtime works in it from here on.
+    let path: String
+    let config: Config
+    /// Absolute, links resolved.
+    let rootfs: String
+
+    /// Enters the bundle's directory, and reads and checks what is there.
+    ///
+    /// - Parameter directory: as given on the command line; empty is the working directory.
+    init(entering directory: String) throws(Failure) {
+        do throws(SystemError) {
+            if !directory.isEmpty { try WorkingDirectory.change(to: directory) }
+            path = try WorkingDirectory.current()
+        } catch {
+            throw Failure(.option("--bundle"), error)
+        }
+        let bytes: [UInt8]
+        do throws(SystemError) {
+            bytes = try FileDescriptor.open("config.json", O_RDONLY | O_NOCTTY)
+                .readAll(limit: Config.maximumSize + 1, name: "\(path)/config.json")
+        } catch where error.errno == Errno(ENOENT) {
+            throw Failure(
+                .runtime, doing: "open \(path)/config.json", errno: error.errno,
+                remedy: "name the bundle's directory with --bundle, or write one with `apus spec`")
+        } catch {
+            throw Failure(.runtime, error)
+        }
+        config = try Config.decode(bytes)
+        try config.validate()
+
+        guard let root = config.root else { throw Failure(at: "/root", "required") }
+        do throws(SystemError) {
+            rootfs = try FileTree.canonical(root.path)
+            guard try FileTree.status(rootfs).isDirectory else {
+                throw SystemError("open the root file system \(rootfs)", Errno(ENOTDIR))
+            }
+        } catch {
+            throw Failure(.config("/root/path"), error)
+        }
+        if rootfs == "/" {
+            throw Failure(at: "/root/path", "\"\(root.path)\": the host's own root cannot be a container's")
+        }
+    }
+}

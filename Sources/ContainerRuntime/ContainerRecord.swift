@@ -1,0 +1,53 @@
+import Diagnosis
+import Kernel
+import LaunchPlan
+import OCISpec
+
+/// What the runtime keeps of a container, as `state.json` in its state directory.
+///
+/// The names are those of runc's file, which some programs read.
+struct ContainerRecord: Sendable {
+    var ociVersion: String
+    var id: String
+    var bundle: String
+    var rootfs: String
+    var annotations: [String: String]
+    /// RFC 3339.
+    var created: String
+    /// 0 until the container is created.
+    var initPID: Int32 = 0
+    /// Of the init process, in clock ticks since boot: pids come back.
+    var initStart: UInt64 = 0
+    /// The cgroup's directory; `nil` if it has none.
+    var cgroupPath: String?
+    /// Whether killing the init process kills them all.
+    var hasPrivatePIDNamespace: Bool
+    var rootless: Bool
+    /// The hooks of the verbs to come.
+    var startContainerHooks: [Hook] = []
+    var poststartHooks: [Hook] = []
+    var poststopHooks: [Hook] = []
+
+    init(
+        config: Config, id: String, bundle: String, rootfs: String, cgroupPath: String?, rootless: Bool
+    ) {
+        ociVersion = config.ociVersion
+        self.id = id
+        self.bundle = bundle
+        self.rootfs = rootfs
+        annotations = config.annotations
+        created = Timestamp.now().rfc3339Nano
+        self.cgroupPath = cgroupPath
+        hasPrivatePIDNamespace = config.hasNew(.pid)
+        self.rootless = rootless
+        startContainerHooks = config.hooks?.startContainer ?? []
+        poststartHooks = config.hooks?.poststart ?? []
+        poststopHooks = config.hooks?.poststop ?? []
+    }
+
+    func state(_ status: State.Status) -> State {
+        State(
+            ociVersion: ociVersion, id: id, status: status, pid: status == .stopped ? 0 : initPID,
+            bundle: bundle, rootfs: rootfs, created: created, annotations: annotations)
+    }
+}

@@ -1,0 +1,30 @@
+import Cgroups
+import Diagnosis
+import Kernel
+import Labels
+import LaunchPlan
+import OCISpec
+
+extension HostFacts {
+    /// Asks the host what the plan of this bundle depends on, and no more.
+    static func gather(
+        _ bundle: Bundle, id: String, cgroup: Cgroup?, host: CgroupHost
+    ) throws(Failure) -> HostFacts {
+        try gather(bundle.config, rootfs: bundle.rootfs, id: id, cgroup: cgroup, host: host)
+    }
+
+    static func gather(
+        _ config: Config, rootfs: String, id: String, cgroup: Cgroup?, host: CgroupHost
+    ) throws(Failure) -> HostFacts {
+        let wantsLabels =
+            config.process?.apparmorProfile?.isEmpty == false
+            || config.process?.selinuxLabel?.isEmpty == false || config.linux?.mountLabel?.isEmpty == false
+        var facts = HostFacts(
+            rootfs: rootfs, containerID: id, lsm: wantsLabels ? LSMHost.detect() : LSMHost.none)
+        facts.isPrivileged = ProcessControl.effectiveUID == 0 && !ProcessControl.isInUserNamespace
+        facts.ownCapabilities = ProcessControl.permittedCapabilities
+        facts.hasKcore = FileTree.exists("/proc/kcore")
+        if let cgroup { facts.cgroup = .v2(directory: cgroup.directory, unified: host.isUnified) }
+        return facts
+    }
+}

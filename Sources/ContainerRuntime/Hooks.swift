@@ -1,0 +1,148 @@
+import Diagnosis
+import Glibc
+import Kernel
+import LaunchPlan
+import OCISpec
+
+/// Runs the hooks of one kind, in their order, each with the container's state on its standard input.
+struct HookRunner {
+    let kind: HookKind
+    let state: State
+    /// Starts hooks of the kinds that run in the container's namespaces; `nil` for the others.
+    var inContainer: ((_ hook: Hook, _ position: Int, _ stdio: [Int32?]) throws(Failure) -> Stage)?
+
+    /// - Throws: the failure of the first hook that fails; the ones after it do not run.
+    func run(_ hooks: [Hook]) throws(Failure) {
+        for (position, hook) in hooks.enumerated() { try run(hook, position) }
+    }
+
+    private func run(_ hook: Hook, _ position: Int) throws(Failure) {
+        let pointer = Pointer("/hooks").key(kind.rawValue).index(position)
+        let origin = Failure.Origin.config(pointer)
+        let doing = "run \(hook.path)"
+        // Hooks read to the end of it, and need not read at all: a file serves better than a pipe.
+        let input = try Failure.blaming(origin) { () throws(SystemError) in
+            try MemoryFile.readable("apus-state", state.hookJSON)
+        }
+        let output = try Failure.blaming(origin) { () throws(SystemError) in try Pipe.make() }
+
+        let process: RunningHook
+        if let inContainer {
+            let stage = try inContainer(hook, position, [input.number, output.writeNumber, output.writeNumber])
+            guard try stage.proceed({ (_) throws(Failure) in }) == .closed, stage.hasReachedExec
+            else { throw stage.diagnose() }
+            process = .staged(stage)
+        } else {
+            let child = try Failure.blaming(origin) { () throws(SystemError) in
+                try Child.spawn(
+                    hook.path, arguments: hook.args.isEmpty ? [hook.path] : hook.args, environment: hook.env,
+                    input: input.number, output: output.writeNumber)
+            }
+            process = .spawned(pid: child.pid, handle: child.takePidfd().release())
+        }
+        let collector = OutputCollector(output.takeReadEnd())
+        let deadline = hook.timeout.map { Poll.now() + $0 * 1000 }
+        let ended = try collector.collect(until: process.pidfd, deadline: deadline)
+        if !ended { process.kill() }
+        let status = process.reap()
+        if !ended {
+            throw Failure(
+                origin, doing: doing,
+                reason: "hook ran past specified timeout of \(hook.timeout ?? 0).0s\(collector.quoted)")
+        }
+        switch status {
+        case .exited(0): return
+        case .exited(let code):
+            throw Failure(origin, doing: doing, reason: "exit status \(code)\(collector.quoted)")
+        case .killed(let signal):
+            throw Failure(origin, doing: doing, reason: "killed by signal \(signal)\(collector.quoted)")
+        case nil:
+            throw Failure(origin, doing: doing, reason: "its end was not seen")
+        }
+    }
+}
+
+/// A hook's process.
+private enum RunningHook {
+    case spawned(pid: Int32, handle: Int32)
+    case staged(Stage)
+
+    var pidfd: Int32 {
+        switch self {
+        case .spawned(_, let handle): handle
+        case .staged(let stage): stage.pidfdNumber
+        }
+    }
+
+    func kill() {
+        switch self {
+        case .spawned(let pid, _): try? ProcessControl.signal(pid: pid, SIGKILL)
+        case .staged(let stage): stage.kill()
+        }
+    }
+
+    func reap() -> ExitStatus? {
+        switch self {
+        case .spawned(let pid, let handle):
+            _ = FileDescriptor(owning: handle)
+            return ProcessControl.wait(pid: pid)
+        case .staged(let stage): return stage.wait()
+        }
+    }
+}
+
+/// What a hook prints, as far as an error message can show it.
+private final class OutputCollector {
+    private let pipe: FileDescriptor
+    private var bytes: [UInt8] = []
+    private static let limit = 4096
+
+    init(_ pipe: consuming FileDescriptor) { self.pipe = pipe }
+
+    /// Reads until the process ends. Its own children may hold the pipe for longer; nobody waits for them.
+    ///
+    /// - Returns: whether it ended in time.
+    func collect(until pidfd: Int32, deadline: Int?) throws(Failure) -> Bool {
+        var isOpen = true
+        while true {
+            let left = deadline.map { max(0, $0 - Poll.now()) }
+            let ready = try Failure.blaming { () throws(SystemError) in
+                try Poll.readable(isOpen ? [pidfd, pipe.number] : [pidfd], timeout: left)
+            }
+            if isOpen && ready[1] {
+                isOpen = try readSome()
+                continue
+            }
+            if ready[0] { return true }
+            if left != nil { return false }
+        }
+    }
+
+    private func readSome() throws(Failure) -> Bool {
+        let some = try Failure.blaming { () throws(SystemError) in try pipe.read(4096) }
+        if bytes.count < Self.limit { bytes += some.prefix(Self.limit - bytes.count) }
+        return !some.isEmpty
+    }
+
+    var quoted: String {
+        var text = String(decoding: bytes, as: UTF8.self)
+        while text.last?.isNewline == true { text.removeLast() }
+        return text.isEmpty ? "" : ", output: \(text)"
+    }
+}
+
+extension State {
+    /// What hooks read (runtime.md, "State"): compact, and slashes as they are.
+    var hookJSON: [UInt8] {
+        var writer = JSONWriter()
+        writer.object { writer in
+            writer.member("ociVersion", ociVersion)
+            writer.member("id", id)
+            writer.member("status", status.rawValue)
+            if pid > 0 { writer.member("pid", Int(pid)) }
+            writer.member("bundle", bundle)
+            if !annotations.isEmpty { writer.member("annotations", annotations) }
+        }
+        return writer.bytes
+    }
+}

@@ -1,0 +1,301 @@
+import Cgroups
+import Diagnosis
+import Glibc
+import Kernel
+import Labels
+import LaunchPlan
+import OCISpec
+
+/// A container on its way from a bundle to a process that waits for its start.
+final class Launch {
+    let runtime: ContainerRuntime
+    let directory: StateDirectory
+    let bundle: Bundle
+    let options: CreateOptions
+    let wait: LaunchOptions.Wait
+    let facts: HostFacts
+    let plan: Plan
+    let cgroup: Cgroup?
+    private(set) var record: ContainerRecord
+    private var stage: Stage?
+    private var ranHooks = false
+    private var preserved: Int
+
+    /// Everything that can be found out before anything is made: what is refused here leaves no trace.
+    init(
+        _ runtime: ContainerRuntime, _ id: String, _ options: CreateOptions, wait: LaunchOptions.Wait
+    ) throws(Failure) {
+        self.runtime = runtime
+        self.options = options
+        self.wait = wait
+        directory = try runtime.directory(id)
+        if directory.exists { throw Failure("container with given ID already exists: \(id)") }
+        bundle = try Bundle(entering: options.bundle)
+        let config = bundle.config
+
+        if let socket = options.consoleSocket {
+            throw Failure(
+                .option("--console-socket"),
+                reason: "\(socket): cannot use console socket if runc will not detach or allocate tty",
+                remedy: "set /process/terminal")
+        }
+        if options.pidfdSocket != nil {
+            throw Failure(.option("--pidfd-socket"), reason: "not supported yet")
+        }
+        let activation = SocketActivation.current
+        preserved = activation.descriptors + options.preserveFds
+        try Self.checkPreserved(preserved)
+        try Failure.blaming { [preserved] () throws(SystemError) in
+            try ProcessControl.closeOnExec(from: Int32(3 + preserved))
+        }
+
+        let host = CgroupHost.detect()
+        cgroup = try Cgroup.planned(config.linux?.cgroupsPath, id: id, host: host, settings: runtime.settings)
+        facts = try HostFacts.gather(bundle, id: id, cgroup: cgroup, host: host)
+        var launch = LaunchOptions(wait: wait)
+        launch.noPivot = options.noPivot
+        launch.noNewKeyring = options.noNewKeyring
+        launch.preservedDescriptors = preserved
+        launch.listenDescriptors = activation.descriptors
+        plan = try Compiler.compile(config, facts: facts, options: launch)
+        record = ContainerRecord(
+            config: config, id: id, bundle: bundle.path, rootfs: bundle.rootfs,
+            cgroupPath: cgroup?.directory, rootless: !facts.isPrivileged)
+    }
+
+    private static func checkPreserved(_ count: Int) throws(Failure) {
+        guard count >= 0, count <= 32 else {
+            throw Failure(.option("--preserve-fds"), reason: "\(count): at most 32 descriptors can be passed on")
+        }
+        for number in 0..<count where !ProcessControl.isOpen(Int32(3 + number)) {
+            throw Failure(
+                .option("--preserve-fds"), errno: Errno(EBADF),
+                reason: "unable to stat preserved-fd \(number) (of \(count))")
+        }
+    }
+
+    // MARK: making it
+
+    /// Makes the container and brings it to its wait for the start.
+    ///
+    /// On failure nothing is left of it.
+    func start() throws(Failure) {
+        for warning in plan.warnings { runtime.settings.warn(warning) }
+        try directory.make()
+        do throws(Failure) {
+            try directory.save(record)
+            try makeCgroup()
+            if wait == .fifo {
+                try Failure.blaming { () throws(SystemError) in
+                    let owner = hostRoot
+                    try FileTree.makeFIFO(directory.fifoPath, mode: 0o622, uid: owner.uid, gid: owner.gid)
+                }
+            }
+            try startStage()
+        } catch {
+            throw abandon(error)
+        }
+    }
+
+    /// The IDs that root in the container has on the host.
+    private var hostRoot: (uid: UInt32, gid: UInt32) {
+        func host(_ mappings: [IDMapping]?) -> UInt32? {
+            mappings?.first { $0.containerID == 0 && $0.size > 0 }?.hostID
+        }
+        let linux = bundle.config.linux
+        return (host(linux?.uidMappings) ?? 0, host(linux?.gidMappings) ?? 0)
+    }
+
+    private func makeCgroup() throws(Failure) {
+        let pointer = Pointer("/linux/resources")
+        guard let cgroup else { return }
+        try cgroup.make()
+        if let resources = bundle.config.linux?.resources {
+            for warning in try cgroup.apply(resources, at: pointer) { runtime.settings.warn(warning) }
+        }
+    }
+
+    private func startStage() throws(Failure) {
+        let cgroupDirectory = try cgroup?.open()
+        defer { _ = cgroupDirectory.map { FileDescriptor(owning: $0) } }
+        let stage = try Stage(
+            plan, report: directory.reportPath, cgroup: facts.clonesIntoCgroup ? cgroupDirectory : nil,
+            preserved: preserved
+        ) { (source) throws(Failure) in try self.open(source) }
+        self.stage = stage
+        for action in plan.birthActions { try act(action) }
+        switch try stage.proceed({ (action) throws(Failure) in try self.act(action) }) {
+        case .created(let rendezvous):
+            self.rendezvous = rendezvous
+            try act(.record)
+        case .closed:
+            guard wait == .fifo, stage.isCreated, stage.isAlive else { throw diagnose() }
+        }
+    }
+
+    private var rendezvous: Int32?
+
+    private func open(_ source: Plan.DescriptorSource) throws(Failure) -> FileDescriptor {
+        switch source {
+        case .proc:
+            return try Failure.blaming { () throws(SystemError) in try ProcFS.open() }
+        case .fifo:
+            return try Failure.blaming { () throws(SystemError) in
+                try FileDescriptor.open(directory.fifoPath, O_PATH | O_NOFOLLOW)
+            }
+        case .cgroup:
+            guard let number = try cgroup?.open() else { throw Failure("the container has no cgroup") }
+            return FileDescriptor(owning: number)
+        case .namespace(let kind, let path, let pointer):
+            return try openNamespace(kind, path, pointer)
+        case .sync, .report, .initProcess:
+            throw Failure("the plan asks for a descriptor that there is not")
+        }
+    }
+
+    private func openNamespace(
+        _ kind: Namespace.Kind, _ path: String, _ pointer: Pointer
+    ) throws(Failure) -> FileDescriptor {
+        let file = try Failure.blaming(.config(pointer)) { () throws(SystemError) in
+            try FileDescriptor.open(path, O_RDONLY)
+        }
+        guard let type = NamespaceFile.type(of: file) else {
+            throw Failure(at: pointer, "\(path) is not a namespace file")
+        }
+        guard UInt64(UInt32(bitPattern: type)) == kind.cloneFlag else {
+            let actual = Namespace.Kind.allCases.first { $0.cloneFlag == UInt64(UInt32(bitPattern: type)) }
+            throw Failure(
+                at: pointer,
+                "\(path) is a \(actual?.rawValue ?? "different") namespace, not a \(kind.rawValue) namespace")
+        }
+        return file
+    }
+
+    // MARK: the plan's actions
+
+    private func act(_ action: Plan.Action) throws(Failure) {
+        guard let stage else { return }
+        switch action {
+        case .joinCgroup:
+            try cgroup?.add(pid: stage.pid)
+        case .mapIDs(let uid, let gid):
+            try IDMaps.write(pid: stage.pid, uid: uid, gid: gid)
+        case .adjustOOMScore(let value):
+            try Failure.blaming(.config("/process/oomScoreAdj")) { () throws(SystemError) in
+                try FileTree.write(String(value), to: "/proc/\(stage.pid)/oom_score_adj")
+            }
+        case .setLimits(let limits):
+            for (position, limit) in limits.enumerated() {
+                try Failure.blaming(.config(Pointer("/process/rlimits").index(position))) {
+                    () throws(SystemError) in
+                    try ProcessControl.setLimit(
+                        pid: stage.pid, resource: limit.type.number, name: limit.type.rawValue,
+                        soft: limit.soft, hard: limit.hard)
+                }
+            }
+        case .runHooks(let kind):
+            try runHooks(kind)
+        case .record:
+            record.initPID = stage.pid
+            record.initStart = try Failure.blaming { () throws(SystemError) in
+                try ProcessRecord(pid: stage.pid).startTime
+            }
+            try directory.save(record)
+        case .created:
+            break
+        }
+    }
+
+    private func runHooks(_ kind: HookKind) throws(Failure) {
+        guard let stage else { return }
+        ranHooks = true
+        var state = record.state(.creating)
+        state.pid = stage.pid
+        var runner = HookRunner(kind: kind, state: state)
+        if kind == .createContainer {
+            runner.inContainer = { [self] (hook, position, stdio) throws(Failure) in
+                try containerHook(hook, kind, position, stdio)
+            }
+        }
+        try runner.run(kind.hooks(of: bundle.config.hooks))
+    }
+
+    private func containerHook(
+        _ hook: Hook, _ kind: HookKind, _ position: Int, _ stdio: [Int32?]
+    ) throws(Failure) -> Stage {
+        let plan = try Compiler.compileHook(hook, kind, position: position, config: bundle.config, facts: facts)
+        return try Stage(plan, report: nil, cgroup: nil, stdio: stdio) {
+            [self] (source) throws(Failure) in
+            guard case .initProcess = source else { return try open(source) }
+            return try Failure.blaming { () throws(SystemError) in try ProcessControl.open(pid: stage?.pid ?? 0) }
+        }
+    }
+
+    // MARK: going on, and giving up
+
+    /// The init process's pid.
+    var pid: Int32 { stage?.pid ?? 0 }
+
+    /// The init process, to send signals to.
+    func signal(_ signal: Int32) {
+        guard let stage else { return }
+        stage.signal(signal)
+    }
+
+    /// In a `run`, what `start` does: startContainer hooks, go, poststart hooks.
+    func go() throws(Failure) {
+        guard let stage, let rendezvous else { return }
+        do throws(Failure) {
+            if !record.startContainerHooks.isEmpty {
+                var runner = HookRunner(kind: .startContainer, state: record.state(.created))
+                runner.inContainer = { [self] (hook, position, stdio) throws(Failure) in
+                    try containerHook(hook, .startContainer, position, stdio)
+                }
+                try runner.run(record.startContainerHooks)
+            }
+            try stage.resume(rendezvous)
+            guard try stage.proceed({ (_) throws(Failure) in }) == .closed else {
+                throw Failure("the stage came to a rendezvous after the last")
+            }
+            // A failed exec has its own line on the container's stderr, and the exit status tells.
+            guard stage.hasReachedExec else { throw diagnose() }
+            if !record.poststartHooks.isEmpty {
+                try HookRunner(kind: .poststart, state: record.state(.running)).run(record.poststartHooks)
+            }
+        } catch {
+            throw abandon(error)
+        }
+    }
+
+    /// Keeps what `start` will need beside the record.
+    func saveConfigForHooks() throws(Failure) {
+        guard !record.startContainerHooks.isEmpty else { return }
+        try Failure.blaming { () throws(SystemError) in
+            let bytes = try FileTree.read("config.json", limit: Config.maximumSize)
+            try FileTree.replace(directory.configPath, with: bytes, mode: 0o600)
+        }
+    }
+
+    /// Undoes everything, and gives the reason back.
+    func abandon(_ reason: Failure) -> Failure {
+        stage?.kill()
+        for complaint in Teardown(record: record, directory: directory, runsHooks: ranHooks).run() {
+            runtime.settings.warn(complaint)
+        }
+        return reason
+    }
+
+    /// Notes that the init process was reaped elsewhere.
+    func noteEnd(_ status: ExitStatus) { stage?.noteEnd(status) }
+
+    private func diagnose() -> Failure {
+        guard let stage else { return Failure("the stage did not start") }
+        let failure = stage.diagnose()
+        if case .killed(signal: SIGKILL)? = stage.wait(), cgroup?.hasOOMKill == true {
+            return Failure(
+                .config("/linux/resources/memory/limit"), doing: failure.doing,
+                reason: "container init was OOM-killed (memory limit too low?)")
+        }
+        return failure
+    }
+}

@@ -1,0 +1,99 @@
+import Diagnosis
+import OCISpec
+
+extension ContainerRecord {
+    var json: [UInt8] {
+        var writer = JSONWriter()
+        writer.object { writer in
+            writer.member("ociVersion", ociVersion)
+            writer.member("id", id)
+            writer.member("init_process_pid", Int(initPID))
+            writer.key("init_process_start")
+            writer.unsigned(initStart)
+            writer.member("created", created)
+            writer.member("bundle", bundle)
+            writer.member("rootfs", rootfs)
+            writer.member("annotations", annotations)
+            writer.member("rootless", rootless)
+            writer.key("cgroup_paths")
+            writer.object { writer in
+                if let cgroupPath { writer.member("", cgroupPath) }
+            }
+            writer.member("private_pid_namespace", hasPrivatePIDNamespace)
+            if !startContainerHooks.isEmpty || !poststartHooks.isEmpty || !poststopHooks.isEmpty {
+                var hooks = Hooks()
+                hooks.startContainer = startContainerHooks
+                hooks.poststart = poststartHooks
+                hooks.poststop = poststopHooks
+                writer.key("hooks")
+                hooks.write(to: &writer)
+            }
+        }
+        return writer.bytes
+    }
+
+    init(json bytes: [UInt8]) throws(Failure) {
+        var reader = try JSONReader(bytes)
+        var version: String?
+        var id: String?
+        var pid: Int32?
+        var start: UInt64?
+        var bundle = ""
+        var rootfs = ""
+        var created = ""
+        var annotations: [String: String] = [:]
+        var rootless = false
+        var cgroupPath: String?
+        var isPrivate = false
+        var hooks: Hooks?
+        try reader.object { (key, reader) throws(Failure) in
+            switch key {
+            case "ociVersion": version = try reader.string()
+            case "id": id = try reader.string()
+            case "init_process_pid": pid = try reader.int32()
+            case "init_process_start": start = try reader.uint64()
+            case "bundle": bundle = try reader.string()
+            case "rootfs": rootfs = try reader.string()
+            case "created": created = try reader.string()
+            case "annotations":
+                try reader.map { (key, reader) throws(Failure) in annotations[key] = try reader.text() }
+            case "rootless": rootless = try reader.bool()
+            case "cgroup_paths":
+                try reader.map { (_, reader) throws(Failure) in cgroupPath = try reader.string() }
+            case "private_pid_namespace": isPrivate = try reader.bool()
+            case "hooks": hooks = try Hooks.decode(&reader)
+            default: try reader.skip()
+            }
+        }
+        try reader.finish()
+        guard let version else { throw JSONReader.missing("ociVersion") }
+        guard let id else { throw JSONReader.missing("id") }
+        guard let pid else { throw JSONReader.missing("init_process_pid") }
+        guard let start else { throw JSONReader.missing("init_process_start") }
+        self.init(
+            ociVersion: version, id: id, bundle: bundle, rootfs: rootfs, annotations: annotations,
+            created: created, initPID: pid, initStart: start, cgroupPath: cgroupPath,
+            hasPrivatePIDNamespace: isPrivate, rootless: rootless, hooks: hooks ?? Hooks())
+    }
+
+    private init(
+        ociVersion: String, id: String, bundle: String, rootfs: String, annotations: [String: String],
+        created: String, initPID: Int32, initStart: UInt64, cgroupPath: String?,
+        hasPrivatePIDNamespace: Bool, rootless: Bool, hooks: Hooks
+    ) {
+        self.ociVersion = ociVersion
+        self.id = id
+        self.bundle = bundle
+        self.rootfs = rootfs
+        self.annotations = annotations
+        self.created = created
+        self.initPID = initPID
+        self.initStart = initStart
+        self.cgroupPath = cgroupPath
+        self.hasPrivatePIDNamespace = hasPrivatePIDNamespace
+        self.rootless = rootless
+        startContainerHooks = hooks.startContainer
+        poststartHooks = hooks.poststart
+        poststopHooks = hooks.poststop
+    }
+}

@@ -1,0 +1,85 @@
+import Cgroups
+import Diagnosis
+import Glibc
+import Kernel
+import LaunchPlan
+import OCISpec
+
+extension ContainerRuntime {
+    /// Lets a created container's process go (runtime.md, "Start").
+    public func start(_ id: String) throws(Failure) {
+        let (directory, record) = try load(id)
+        switch try record.status(in: directory) {
+        case .created: break
+        case .stopped: throw Failure("cannot start a container that has stopped")
+        case .creating: throw Failure("cannot start a container that is still being created")
+        case .running, .paused: throw Failure("cannot start an already running container")
+        }
+        guard let pidfd = try record.openInit() else { throw Failure("cannot start a container that has stopped") }
+        try runStartContainerHooks(directory, record)
+        try release(directory, pidfd)
+        guard !record.poststartHooks.isEmpty else { return }
+        do throws(Failure) {
+            try HookRunner(kind: .poststart, state: record.state(.running)).run(record.poststartHooks)
+        } catch {
+            try? ProcessControl.signal(pidfd, SIGKILL)
+            throw error
+        }
+    }
+
+    /// Opens the FIFO that the process waits to write to, and takes the byte that says it is going.
+    private func release(_ directory: StateDirectory, _ pidfd: borrowing FileDescriptor) throws(Failure) {
+        let path = directory.fifoPath
+        let process = pidfd.number
+        try Failure.blaming { () throws(SystemError) in
+            // Non-blocking: with the process dead nobody would ever open the other end.
+            let fifo = try FileDescriptor.open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW)
+            let ready = try Poll.readable([fifo.number, process], timeout: nil)
+            let byte = ready[0] ? try fifo.read(1, name: path) : []
+            if byte.isEmpty {
+                throw SystemError("start the container's process, which has ended or was started", Errno(ESRCH))
+            }
+            try FileTree.unlink(path)
+        }
+    }
+
+    private func runStartContainerHooks(
+        _ directory: StateDirectory, _ record: ContainerRecord
+    ) throws(Failure) {
+        guard !record.startContainerHooks.isEmpty else { return }
+        let bytes = try Failure.blaming { () throws(SystemError) in
+            try FileTree.read(directory.configPath, limit: Config.maximumSize)
+        }
+        let config = try Config.decode(bytes)
+        let cgroup = record.cgroupPath.map { Cgroup(directory: $0) }
+        let facts = try HostFacts.gather(
+            config, rootfs: record.rootfs, id: record.id, cgroup: cgroup, host: CgroupHost.detect())
+        var runner = HookRunner(kind: .startContainer, state: record.state(.created))
+        runner.inContainer = { (hook, position, stdio) throws(Failure) in
+            let plan = try Compiler.compileHook(
+                hook, .startContainer, position: position, config: config, facts: facts)
+            return try Stage(plan, report: nil, cgroup: nil, stdio: stdio) { (source) throws(Failure) in
+                switch source {
+                case .proc: return try Failure.blaming { () throws(SystemError) in try ProcFS.open() }
+                case .cgroup:
+                    guard let number = try cgroup?.open() else { throw Failure("the container has no cgroup") }
+                    return FileDescriptor(owning: number)
+                case .initProcess:
+                    guard let pidfd = try record.openInit() else {
+                        throw Failure("cannot start a container that has stopped")
+                    }
+                    return pidfd
+                case .sync, .report, .fifo, .namespace:
+                    throw Failure("the plan asks for a descriptor that there is not")
+                }
+            }
+        }
+        do throws(Failure) {
+            try runner.run(record.startContainerHooks)
+        } catch {
+            // runtime.md, "Lifecycle": the container is stopped and goes on with step 12.
+            if let pidfd = try record.openInit() { try? ProcessControl.signal(pidfd, SIGKILL) }
+            throw error
+        }
+    }
+}

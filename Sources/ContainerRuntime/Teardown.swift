@@ -1,0 +1,45 @@
+import Cgroups
+import Diagnosis
+import Glibc
+import Kernel
+import LaunchPlan
+import OCISpec
+
+/// Takes away what is left of a container whose init process has ended or is to end.
+struct Teardown {
+    let record: ContainerRecord
+    let directory: StateDirectory
+    /// Whether poststop hooks are due.
+    var runsHooks = true
+
+    /// Removes processes, cgroup and state directory, then runs the poststop hooks.
+    ///
+    /// - Returns: what went wrong without keeping the rest from being done: a poststop hook's failure is a
+    ///   warning (runtime.md, "Lifecycle", step 13).
+    func run() -> [String] {
+        var complaints: [String] = []
+        if let path = record.cgroupPath {
+            do throws(Failure) {
+                let cgroup = Cgroup(directory: path)
+                // What shares the pid namespace with others outlives the init process.
+                try cgroup.kill()
+                try cgroup.remove()
+            } catch {
+                complaints.append("\(error)")
+            }
+        }
+        do throws(Failure) {
+            try directory.remove()
+        } catch {
+            complaints.append("\(error)")
+        }
+        if runsHooks {
+            do throws(Failure) {
+                try HookRunner(kind: .poststop, state: record.state(.stopped)).run(record.poststopHooks)
+            } catch {
+                complaints.append("\(error)")
+            }
+        }
+        return complaints
+    }
+}

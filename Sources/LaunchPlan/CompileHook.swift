@@ -1,0 +1,102 @@
+import CStage
+import Diagnosis
+import Glibc
+import OCISpec
+
+extension Compiler {
+    /// The plan of a hook that runs in the container's namespaces while its init process waits.
+    ///
+    /// A createContainer hook sees the host's files, mounted as the container will have them, and is root. A
+    /// startContainer hook is the image's own program: it gets what the container's process gets, and no more.
+    ///
+    /// - Parameter kind: `createContainer` or `startContainer`.
+    public static func compileHook(
+        _ hook: Hook, _ kind: HookKind, position: Int, config: Config, facts: HostFacts
+    ) throws(Failure) -> Plan {
+        guard var process = config.process else { throw Failure(at: "/process", "required") }
+        var compiler = Compiler(config, facts, LaunchOptions(wait: .runtime))
+        let pointer = Pointer("/hooks").key(kind.rawValue).index(position)
+        compiler.joinInit(pointer)
+
+        process.args = hook.args.isEmpty ? [hook.path] : hook.args
+        switch kind {
+        case .startContainer:
+            process.env = hook.env ?? process.env
+            try compiler.becomeContainerProcess(process)
+        default:
+            process.env = hook.env ?? []
+            process.cwd = facts.rootfs
+            compiler.environment = compiler.builder.environment(process.env)
+            compiler.changeDirectory(process, pointer, retry: false)
+        }
+        compiler.builder.step(
+            Operation(
+                PLAN_LOOKUP, strings: (compiler.builder.strings([hook.path]), 0, 0, 0), length: 1),
+            .config(pointer.key("path")), "exec: \"\(hook.path)\"")
+        compiler.execute(process, pointer)
+        return compiler.builder.plan
+    }
+
+    private mutating func joinInit(_ pointer: Pointer) {
+        builder.plan.clonesItself = true
+        _ = builder.slot(.report)
+        _ = builder.slot(.sync)
+        builder.step(Operation(PLAN_SIGNALS), .runtime, "reset signals")
+        let flags = (config.linux?.namespaces ?? []).reduce(UInt64(0)) { $0 | $1.type.cloneFlag }
+        if flags != 0 {
+            builder.step(
+                Operation(
+                    PLAN_SETNS, slots: (builder.slot(.initProcess), -1), numbers: (flags, 0, 0, 0)),
+                .config(pointer), "join the container's namespaces")
+        }
+        // A pid namespace takes in children only.
+        var clone = Operation(PLAN_CLONE)
+        if facts.cgroup != .none && facts.clonesIntoCgroup { clone.slots.0 = builder.slot(.cgroup) }
+        builder.step(clone, .config(pointer), "clone into the container's namespaces")
+        if config.namespace(.user) != nil {
+            builder.call(
+                PLAN_CALL_setresgid, 0, 0, 0, tolerating: [EINVAL], .config(pointer), "become root")
+            builder.call(
+                PLAN_CALL_setresuid, 0, 0, 0, tolerating: [EINVAL], .config(pointer), "become root")
+        }
+        builder.call(PLAN_CALL_setsid, .config(pointer), "start a session")
+    }
+
+    private mutating func becomeContainerProcess(_ process: Process) throws(Failure) {
+        let pointer = Pointer("/process")
+        if !config.hasNew(.mount) {
+            builder.step(
+                Operation(
+                    PLAN_ROOTFS, flags: UInt32(PLAN_ROOTFS_PLAIN),
+                    strings: (builder.string(facts.rootfs), 0, 0, 0)),
+                .config("/root/path"), "open the root file system \(facts.rootfs)")
+            builder.step(Operation(PLAN_CHROOT), .config("/root/path"), "chroot to \(facts.rootfs)")
+        }
+        armAppArmor(process)
+        if process.noNewPrivileges {
+            builder.call(
+                PLAN_CALL_prctl, UInt64(PR_SET_NO_NEW_PRIVS), 1, .config(pointer.key("noNewPrivileges")),
+                "set no_new_privs")
+        }
+        setPersonality()
+        setIOPriority(process, pointer)
+        armSELinux(process, pointer)
+        builder.call(
+            PLAN_CALL_umask, UInt64(process.user.umask ?? 0o022), .config(pointer.key("user").key("umask")),
+            "set the umask")
+        layOutEnvironment(process)
+        changeDirectory(process, pointer, retry: false)
+        let filter = try seccompFilter()
+        if let filter, !process.noNewPrivileges { loadFilter(filter) }
+        try changeIdentity(process, pointer)
+        changeDirectory(process, pointer, retry: true)
+        if let filter, process.noNewPrivileges { loadFilter(filter) }
+    }
+}
+
+extension PlanBuilder {
+    /// Variables in a row, as EXEC takes them.
+    mutating func environment(_ variables: [String]) -> (offset: UInt32, count: Int) {
+        (strings(variables), variables.count)
+    }
+}

@@ -1,0 +1,201 @@
+import CStage
+import Capabilities
+import Diagnosis
+import Glibc
+import Labels
+import OCISpec
+import Seccomp
+
+extension Compiler {
+    mutating func joinKeyring(_ process: Process) {
+        guard !options.noNewKeyring else { return }
+        if let label = process.selinuxLabel, !label.isEmpty {
+            builder.writeProc(
+                "self/attr/keycreate", label, .config("/process/selinuxLabel"), "label the session keyring")
+        }
+        // KEY_USR_SEARCH, and for a user namespace, whose IDs are nobody's here, KEY_OTH_SEARCH.
+        let permissions: UInt64 = 0x80000 | (config.hasNew(.user) ? 0x8 : 0)
+        builder.step(
+            Operation(
+                PLAN_KEYRING, tolerated: [ENOSYS, EPERM],
+                strings: (builder.string("_ses.\(facts.containerID)"), 0, 0, 0),
+                numbers: (permissions, 0, 0, 0)),
+            .runtime, "join a session keyring")
+    }
+
+    mutating func armAppArmor(_ process: Process) {
+        guard let profile = process.apparmorProfile, !profile.isEmpty else { return }
+        let origin = Failure.Origin.config("/process/apparmorProfile")
+        let command = AppArmor.execCommand(profile)
+        builder.writeProc(
+            "self/attr/apparmor/exec", command, tolerating: [ENOENT], origin, "set the AppArmor profile")
+        builder.writeProc(
+            "self/attr/exec", command, flags: UInt32(PLAN_FALLBACK), origin, "set the AppArmor profile")
+    }
+
+    mutating func armSELinux(_ process: Process, _ pointer: Pointer) {
+        guard let label = process.selinuxLabel, !label.isEmpty else { return }
+        builder.writeProc(
+            "self/attr/exec", label, .config(pointer.key("selinuxLabel")), "set the SELinux label \(label)")
+    }
+
+    mutating func setPersonality() {
+        guard let personality = config.linux?.personality else { return }
+        let value: UInt64 = personality.domain == .LINUX32 ? 0x0008 : 0
+        builder.call(
+            PLAN_CALL_personality, value, .config("/linux/personality/domain"),
+            "set the personality \(personality.domain.rawValue)")
+    }
+
+    mutating func setIOPriority(_ process: Process, _ pointer: Pointer) {
+        guard let wanted = process.ioPriority else { return }
+        let level: UInt64 =
+            switch wanted.class {
+            case .IOPRIO_CLASS_RT: 1
+            case .IOPRIO_CLASS_BE: 2
+            case .IOPRIO_CLASS_IDLE: 3
+            }
+        // IOPRIO_WHO_PROCESS, this one; the class stands in the top three bits of sixteen.
+        builder.call(
+            PLAN_CALL_ioprio_set, 1, 0, level << 13 | UInt64(clamping: wanted.priority),
+            .config(pointer.key("ioPriority")),
+            "set the I/O priority \(wanted.class.rawValue) \(wanted.priority)")
+    }
+
+    /// Lays out the environment. HOME, if that leaves it open, is what the container's own /etc/passwd says;
+    /// it comes last, with room after it for the stage to write in.
+    mutating func layOutEnvironment(_ process: Process) {
+        let (variables, needsHome) = Self.environment(process, options)
+        environment.offset = builder.strings(variables)
+        environment.count = variables.count
+        guard needsHome else { return }
+        let home = builder.strings(["HOME=/"]) + 5
+        builder.pad(Self.homeRoom)
+        environment.count += 1
+        builder.step(
+            Operation(
+                PLAN_HOME, strings: (home, 0, 0, 0), numbers: (UInt64(process.user.uid), 0, 0, 0),
+                length: UInt32(Self.homeRoom)),
+            .runtime, "find the home directory of user \(process.user.uid)")
+    }
+
+    /// Bytes for the path of a home directory, its NUL included.
+    private static let homeRoom = 1024
+
+    mutating func changeDirectory(_ process: Process, _ pointer: Pointer, retry: Bool) {
+        // Made and entered as root first, so that it can be made; where root may not (a directory that
+        // squashes root), again as the user.
+        builder.step(
+            Operation(
+                PLAN_CHDIR, flags: UInt32(retry ? PLAN_CHDIR_RETRY : PLAN_CHDIR_CREATE),
+                tolerated: retry ? [] : [EACCES, EPERM],
+                strings: (builder.string(process.cwd), 0, 0, 0)),
+            .config(pointer.key("cwd")), "change to the directory \(process.cwd)")
+    }
+
+    mutating func seccompFilter() throws(Failure) -> SeccompFilter? {
+        guard let profile = config.linux?.seccomp else { return nil }
+        return try SeccompFilter.compile(profile, at: "/linux/seccomp")
+    }
+
+    mutating func loadFilter(_ filter: SeccompFilter) {
+        builder.step(
+            Operation(
+                PLAN_SECCOMP, strings: (builder.blob(filter.instructions), 0, 0, 0),
+                numbers: (UInt64(filter.flags), 0, 0, 0), length: UInt32(filter.count)),
+            .config("/linux/seccomp"), "load the seccomp filter (\(filter.count) instructions)")
+    }
+
+    mutating func changeIdentity(_ process: Process, _ pointer: Pointer) throws(Failure) {
+        let sets = process.capabilities ?? OCISpec.CapabilitySets()
+        let pointers = pointer.key("capabilities")
+        let bounding = mask(sets.bounding, pointers.key("bounding"))
+        let effective = mask(sets.effective, pointers.key("effective"))
+        let permitted = mask(sets.permitted, pointers.key("permitted"))
+        let inheritable = mask(sets.inheritable, pointers.key("inheritable"))
+        let ambient = mask(sets.ambient, pointers.key("ambient"))
+
+        builder.step(
+            Operation(PLAN_BOUND, numbers: (bounding, 0, 0, 0)), .config(pointers.key("bounding")),
+            "limit the bounding set")
+        var identity = Operation(PLAN_IDENTITY)
+        identity.numbers = (UInt64(process.user.uid), UInt64(process.user.gid), 0, 0)
+        let groups = process.user.additionalGids
+        identity.strings.0 = groups.isEmpty ? 0 : builder.groups(groups)
+        identity.length = UInt32(truncatingIfNeeded: groups.count)
+        builder.step(
+            identity, .config(pointer.key("user")), "become user \(process.user.uid):\(process.user.gid)")
+        builder.step(
+            Operation(PLAN_CAPS, numbers: (effective, permitted, inheritable, ambient)), .config(pointers),
+            "set the capabilities")
+    }
+
+    /// What of the named capabilities exists and can be given; the rest becomes a warning, as config.md asks.
+    private mutating func mask(_ names: [String], _ pointer: Pointer) -> UInt64 {
+        let parsed = CapabilityMask.parse(names)
+        for name in parsed.unknown { builder.plan.warnings.append("\(pointer): unknown capability \"\(name)\"") }
+        guard config.namespace(.user) == nil else { return parsed.mask }
+        let denied = parsed.mask & ~facts.ownCapabilities
+        for name in CapabilityMask.names(of: denied) {
+            builder.plan.warnings.append("\(pointer): \(name) cannot be given: the runtime lacks it itself")
+        }
+        return parsed.mask & facts.ownCapabilities
+    }
+
+    mutating func lookUpExecutable(_ process: Process, _ pointer: Pointer) {
+        let name = process.args.first ?? ""
+        var candidates = [name]
+        if !name.contains("/") {
+            let path = Self.environment(process, options).variables.first { $0.hasPrefix("PATH=") }?.dropFirst(5)
+            candidates = (path ?? "").split(separator: ":", omittingEmptySubsequences: false)
+                .filter { _ in path?.isEmpty == false }
+                .map { ($0.isEmpty ? "." : $0) + "/" + name }
+        }
+        builder.step(
+            Operation(
+                PLAN_LOOKUP, strings: (candidates.isEmpty ? 0 : builder.strings(candidates), 0, 0, 0),
+                length: UInt32(truncatingIfNeeded: candidates.count)),
+            .config(pointer.key("args").index(0)), "exec: \"\(name)\"")
+    }
+
+    mutating func execute(_ process: Process, _ pointer: Pointer) {
+        var op = Operation(PLAN_EXEC)
+        op.numbers = (
+            UInt64(3 + options.preservedDescriptors), UInt64(process.args.count), UInt64(environment.count), 0
+        )
+        op.strings.0 = builder.strings(process.args)
+        op.strings.1 = environment.offset
+        op.strings.2 = builder.room((process.args.count + environment.count + 2) * 8)
+        builder.step(
+            op, .config(pointer.key("args")), "exec \(process.args.first ?? "")")
+    }
+
+    /// The environment of the process: of variables set twice the last one counts, in the last one's place.
+    static func environment(
+        _ process: Process, _ options: LaunchOptions
+    ) -> (variables: [String], needsHome: Bool) {
+        var seen: Set<Substring> = []
+        var variables: [String] = []
+        var entries = process.env
+        if options.listenDescriptors > 0 {
+            entries.append("LISTEN_FDS=\(options.listenDescriptors)")
+            entries.append("LISTEN_PID=1")
+        }
+        for entry in entries.reversed() {
+            let name = entry.prefix { $0 != "=" }
+            if name == "HOME" && entry.utf8.count == 5 { continue }
+            if seen.insert(name).inserted { variables.append(entry) }
+        }
+        variables.reverse()
+        return (variables, !seen.contains("HOME"))
+    }
+}
+
+extension PlanBuilder {
+    /// Group IDs as the stage wants them.
+    mutating func groups(_ groups: [UInt32]) -> UInt32 {
+        var bytes: [UInt8] = []
+        for group in groups { bytes.appendNative(group) }
+        return blob(bytes)
+    }
+}

@@ -1,0 +1,256 @@
+import CStage
+import Diagnosis
+import Glibc
+import Labels
+import OCISpec
+
+extension Mount {
+    /// Absolute and without `.`, empty and `..` components, the latter as at the root.
+    ///
+    /// runc still takes relative destinations, with a warning, as relative to the root.
+    var normalizedDestination: String {
+        var parts: [Substring] = []
+        for part in destination.split(separator: "/") {
+            switch part {
+            case ".": continue
+            case "..": _ = parts.popLast()
+            default: parts.append(part)
+            }
+        }
+        return "/" + parts.joined(separator: "/")
+    }
+
+    var isBind: Bool { type == "bind" || options.contains("bind") || options.contains("rbind") }
+
+    /// A read-only tmpfs is filled first (device nodes, mount points), and read-only afterwards.
+    var isDeferredReadOnly: Bool {
+        type == "tmpfs" && !isBind && MountOptions(options).superFlags & MS.RDONLY != 0
+    }
+}
+
+extension Compiler {
+    mutating func makeMounts() throws(Failure) {
+        for (position, mount) in config.mounts.enumerated() {
+            let pointer = Pointer("/mounts").index(position)
+            let options = MountOptions(mount.options)
+            if let option = options.unsupported {
+                throw Failure(at: pointer.key("options"), "mount option \"\(option)\" is not supported yet")
+            }
+            if mount.uidMappings != nil || mount.gidMappings != nil {
+                let key = mount.uidMappings != nil ? "uidMappings" : "gidMappings"
+                throw Failure(at: pointer.key(key), "idmapped mounts are not supported yet")
+            }
+            let destination = mount.normalizedDestination
+            if destination == "/" {
+                throw Failure(
+                    at: pointer.key("destination"), "\"\(mount.destination)\": nothing may be mounted on /",
+                    remedy: "set /root/path")
+            }
+            if options.isRemount {
+                try remount(mount, options, destination, pointer)
+            } else if mount.isBind {
+                try bind(mount, options, destination, pointer)
+            } else if mount.type == "cgroup" || mount.type == "cgroup2" {
+                mountCgroup(options, destination, pointer)
+            } else {
+                try mountNew(mount, options, destination, pointer)
+            }
+            for flags in options.propagation.dropFirst() {
+                builder.step(
+                    Operation(
+                        PLAN_REPROPAGATE, strings: (builder.string(destination), 0, 0, 0),
+                        numbers: (flags, 0, 0, 0)),
+                    .config(pointer.key("options")), "change the propagation of \(destination)")
+            }
+        }
+    }
+
+    // MARK: bind
+
+    private mutating func bind(
+        _ mount: Mount, _ options: MountOptions, _ destination: String, _ pointer: Pointer
+    ) throws(Failure) {
+        guard let source = mount.source, !source.isEmpty else {
+            throw Failure(at: pointer.key("source"), "required for a bind mount")
+        }
+        if let option = options.data.first {
+            throw Failure(
+                at: pointer.key("options"), "\"\(option)\" is no option of a bind mount",
+                remedy: "a bind mount has no file system options of its own")
+        }
+        var flags = procChildFlag(destination)
+        // type "bind" with neither option binds one mount, as runc and crun have it.
+        if options.isRecursiveBind { flags |= UInt32(PLAN_MOUNT_RECURSIVE) }
+        builder.step(
+            Operation(
+                PLAN_MOUNT_BIND, flags: flags,
+                strings: (builder.string(destination), builder.string(source), 0, 0),
+                numbers: (
+                    options.attributes.packed, options.recursiveAttributes.packed,
+                    options.propagation.first ?? 0, 0
+                )),
+            .config(pointer), "bind \(source) on \(destination)")
+    }
+
+    /// What may be mounted on inside procfs: files that a container manager virtualises (lxcfs), no more.
+    private func procChildFlag(_ destination: String) -> UInt32 {
+        let allowed = [
+            "cpuinfo", "diskstats", "meminfo", "stat", "swaps", "uptime", "loadavg", "slabinfo",
+            "sys/kernel/ns_last_pid", "sys/crypto/fips_enabled",
+        ]
+        let isAllowed = allowed.contains { "/proc/" + $0 == destination }
+        return isAllowed ? UInt32(PLAN_MOUNT_PROC_CHILD) : 0
+    }
+
+    // MARK: remount
+
+    private mutating func remount(
+        _ mount: Mount, _ options: MountOptions, _ destination: String, _ pointer: Pointer
+    ) throws(Failure) {
+        // With "bind" it is the mount alone that changes, else its file system as well.
+        var op = Operation(PLAN_REMOUNT)
+        op.strings.0 = builder.string(destination)
+        op.numbers.0 = options.attributes.packed
+        if !mount.isBind {
+            op.flags = UInt32(PLAN_REMOUNT_SUPER)
+            op.numbers.2 = options.superFlags
+            let data = optionBlob(options.data)
+            op.strings.3 = data.offset
+            op.length = data.length
+        } else if let option = options.data.first {
+            throw Failure(at: pointer.key("options"), "\"\(option)\" is no option of a bind mount")
+        }
+        builder.step(op, .config(pointer), "remount \(destination)")
+        if let flags = options.propagation.first {
+            builder.step(
+                Operation(
+                    PLAN_REPROPAGATE, strings: (builder.string(destination), 0, 0, 0),
+                    numbers: (flags, 0, 0, 0)),
+                .config(pointer.key("options")), "change the propagation of \(destination)")
+        }
+    }
+
+    // MARK: new file systems
+
+    private mutating func mountNew(
+        _ mount: Mount, _ options: MountOptions, _ destination: String, _ pointer: Pointer
+    ) throws(Failure) {
+        guard let type = mount.type, !type.isEmpty, type != "none" else {
+            throw Failure(
+                at: pointer.key("type"), "required",
+                remedy: "name a file system, or make it a bind mount with the option \"bind\" or \"rbind\"")
+        }
+        var options = options
+        if mount.isDeferredReadOnly {
+            options.attributes.clear(1)
+            options.superFlags &= ~MS.RDONLY
+        }
+        if let label = config.linux?.mountLabel, !label.isEmpty,
+            let context = SELinux.mountContext(label, fileSystem: type)
+        {
+            options.data.append(context)
+        }
+        var flags = procChildFlag(destination)
+        if type == "proc" || type == "sysfs" { flags |= UInt32(PLAN_MOUNT_PLAIN_TARGET) }
+        // A tmpfs that is told no mode looks like the directory it covers.
+        if type == "tmpfs" && !options.data.contains(where: { $0.hasPrefix("mode=") }) {
+            flags |= UInt32(PLAN_MOUNT_COPY_MODE)
+        }
+        mountFileSystem(
+            type, source: mount.source ?? type, options, flags: flags, on: destination,
+            .config(pointer), "mount \(type) on \(destination)")
+    }
+
+    private mutating func mountFileSystem(
+        _ type: String, source: String, _ options: MountOptions, flags: UInt32, on destination: String,
+        tolerating errnos: [Int32] = [], _ origin: Failure.Origin, _ doing: String
+    ) {
+        var flags = flags
+        if options.superFlags & MS.legacyOnly != 0 { flags |= UInt32(PLAN_MOUNT_LEGACY) }
+        let data = optionBlob(options.data)
+        builder.step(
+            Operation(
+                PLAN_MOUNT_FS, flags: flags, tolerated: errnos,
+                strings: (
+                    builder.string(destination), builder.string(type), builder.string(source), data.offset
+                ),
+                numbers: (
+                    options.attributes.packed, options.propagation.first ?? 0, options.superFlags, 0
+                ),
+                length: data.length),
+            origin, doing)
+        if !options.recursiveAttributes.isEmpty {
+            builder.step(
+                Operation(
+                    PLAN_REMOUNT, strings: (builder.string(destination), 0, 0, 0),
+                    numbers: (options.recursiveAttributes.packed, 0, 0, 0)),
+                origin, "set the attributes of \(destination)")
+        }
+    }
+
+    /// plan_option entries: `key=value` is a string, a bare word a flag.
+    private mutating func optionBlob(_ data: [String]) -> (offset: UInt32, length: UInt32) {
+        var bytes: [UInt8] = []
+        for option in data.flatMap({ $0.split(separator: ",") }) {
+            let parts = option.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            bytes.append(
+                UInt8(truncatingIfNeeded: parts.count > 1 ? PLAN_OPTION_STRING : PLAN_OPTION_FLAG))
+            for part in parts {
+                bytes += part.utf8
+                bytes.append(0)
+            }
+        }
+        return bytes.isEmpty ? (0, 0) : (builder.blob(bytes), UInt32(truncatingIfNeeded: bytes.count))
+    }
+
+    // MARK: cgroup
+
+    /// The container's own part of the cgroup tree.
+    private mutating func mountCgroup(_ options: MountOptions, _ destination: String, _ pointer: Pointer) {
+        switch facts.cgroup {
+        case .v2(let directory, unified: true):
+            bindOrMountCgroup(options, destination, directory, pointer)
+        case .v2(let directory, unified: false):
+            // The v1 hierarchies have no part that is the container's, so none of them is shown.
+            mountEmptyCgroup(options, destination, pointer)
+            bindOrMountCgroup(options, destination + "/unified", directory, pointer)
+        case .none:
+            mountEmptyCgroup(options, destination, pointer)
+        }
+    }
+
+    private mutating func bindOrMountCgroup(
+        _ options: MountOptions, _ destination: String, _ directory: String, _ pointer: Pointer
+    ) {
+        var bindFallback = false
+        if config.namespace(.cgroup) != nil {
+            var fresh = options
+            fresh.data = []
+            // The super block is the host's own: it stays as it is.
+            fresh.superFlags = 0
+            mountFileSystem(
+                "cgroup2", source: "cgroup", fresh, flags: 0, on: destination,
+                // A user namespace that does not own the cgroup namespace may not mount it.
+                tolerating: [EPERM, EBUSY], .config(pointer), "mount cgroup2 on \(destination)")
+            bindFallback = true
+        }
+        builder.step(
+            Operation(
+                PLAN_MOUNT_BIND, flags: bindFallback ? UInt32(PLAN_FALLBACK) : 0,
+                strings: (builder.string(destination), builder.string(directory), 0, 0),
+                numbers: (options.attributes.packed, 0, options.propagation.first ?? 0, 0)),
+            .config(pointer), "bind the container's cgroup \(directory) on \(destination)")
+    }
+
+    private mutating func mountEmptyCgroup(
+        _ options: MountOptions, _ destination: String, _ pointer: Pointer
+    ) {
+        var holder = options
+        holder.data = ["mode=755"]
+        holder.attributes.clear(1)
+        holder.superFlags = 0
+        mountFileSystem(
+            "tmpfs", source: "tmpfs", holder, flags: 0, on: destination, .config(pointer),
+            "mount a tmpfs for cgroups on \(destination)")
+    }
+}

@@ -1,0 +1,149 @@
+import CKernel
+import CStage
+import Diagnosis
+import Glibc
+import OCISpec
+
+extension Namespace.Kind {
+    /// The CLONE_NEW* flag.
+    public var cloneFlag: UInt64 {
+        switch self {
+        case .pid: UInt64(CLONE_NEWPID)
+        case .network: UInt64(CLONE_NEWNET)
+        case .mount: UInt64(CLONE_NEWNS)
+        case .ipc: UInt64(CLONE_NEWIPC)
+        case .uts: UInt64(CLONE_NEWUTS)
+        case .user: UInt64(CLONE_NEWUSER)
+        case .cgroup: UInt64(CLONE_NEWCGROUP)
+        case .time: UInt64(CLONE_NEWTIME)
+        }
+    }
+}
+
+extension Config {
+    /// The namespace of this kind, if the container does not share the runtime's.
+    public func namespace(_ kind: Namespace.Kind) -> Namespace? {
+        linux?.namespaces.first { $0.type == kind }
+    }
+
+    /// Whether the container gets a fresh namespace of this kind.
+    public func hasNew(_ kind: Namespace.Kind) -> Bool {
+        guard let namespace = namespace(kind) else { return false }
+        return namespace.path == nil
+    }
+}
+
+extension Compiler {
+    /// Into the namespaces, by the shortest safe way.
+    ///
+    /// Where all of them are new and none is a user namespace, the stage is born in them. Else it is born
+    /// outside, joins what there is to join, and clones the container's process: in a pid namespace that
+    /// others live in already nobody must ever see the runtime's own executable behind `/proc/PID/exe`, and
+    /// an exec in a user namespace whose IDs are not mapped yet would lose all capabilities.
+    mutating func enterNamespaces() throws(Failure) {
+        let namespaces = config.linux?.namespaces ?? []
+        // A cgroup namespace is rooted where its maker is, so it is made after the move into the cgroup.
+        let fresh = namespaces.filter { $0.path == nil && $0.type != .cgroup }
+            .reduce(UInt64(0)) { $0 | $1.type.cloneFlag }
+        let joins = namespaces.contains { $0.path != nil }
+        let hasCgroup = facts.cgroup != .none
+
+        if joins || config.hasNew(.user) {
+            builder.plan.clonesItself = true
+            joinNamespaces(namespaces)
+            var op = Operation(PLAN_CLONE)
+            op.numbers.0 = fresh
+            if hasCgroup && facts.clonesIntoCgroup { op.slots.0 = builder.slot(.cgroup) }
+            _ = builder.slot(.sync)
+            builder.step(op, .config("/linux/namespaces"), "clone into new namespaces")
+        } else {
+            builder.plan.birthFlags = fresh
+            if hasCgroup && facts.clonesIntoCgroup { _ = builder.slot(.cgroup) }
+        }
+
+        var actions: [Plan.Action] = []
+        if hasCgroup && !facts.clonesIntoCgroup { actions.append(.joinCgroup) }
+        // Lowering it below the inherited value takes a capability of the initial user namespace.
+        if let adjustment = config.process?.oomScoreAdj { actions.append(.adjustOOMScore(adjustment)) }
+        if config.hasNew(.user) {
+            actions.append(
+                .mapIDs(uid: config.linux?.uidMappings ?? [], gid: config.linux?.gidMappings ?? []))
+        }
+        if actions.contains(where: { if case .adjustOOMScore = $0 { false } else { true } }) {
+            builder.meet("placed", actions)
+        } else {
+            builder.plan.birthActions = actions
+        }
+        if config.namespace(.user) != nil {
+            // EINVAL: ID 0 is not mapped. The process then has capabilities and no name.
+            builder.call(
+                PLAN_CALL_setresgid, 0, 0, 0, tolerating: [EINVAL], .config("/linux/gidMappings"),
+                "become root in the user namespace")
+            builder.call(
+                PLAN_CALL_setresuid, 0, 0, 0, tolerating: [EINVAL], .config("/linux/uidMappings"),
+                "become root in the user namespace")
+        }
+        if config.hasNew(.cgroup) {
+            builder.call(
+                PLAN_CALL_unshare, Namespace.Kind.cgroup.cloneFlag, .config(pointer(to: .cgroup)),
+                "unshare the cgroup namespace")
+        }
+    }
+
+    private mutating func joinNamespaces(_ namespaces: [Namespace]) {
+        // The host's root joins the others first: a namespace may belong to the host, and in the user
+        // namespace it has no say over that. Without privilege it is the other way round: only the user
+        // namespace gives the right to join the rest. The mount namespace comes last but for these, because
+        // it brings another root directory, which the descriptors are opened before.
+        let others = namespaces.filter { $0.path != nil && $0.type != .user && $0.type != .mount }
+        let user = namespaces.filter { $0.path != nil && $0.type == .user }
+        let mount = namespaces.filter { $0.path != nil && $0.type == .mount }
+        for namespace in facts.isPrivileged ? others + mount + user : user + others + mount {
+            guard let path = namespace.path else { continue }
+            let pointer = pointer(to: namespace.type).key("path")
+            var op = Operation(PLAN_SETNS)
+            op.slots.0 = builder.slot(.namespace(namespace.type, path: path, at: pointer))
+            op.numbers.0 = namespace.type.cloneFlag
+            builder.step(op, .config(pointer), "join the \(namespace.type.rawValue) namespace \(path)")
+        }
+    }
+
+    /// The pointer to the entry of this kind.
+    func pointer(to kind: Namespace.Kind) -> Pointer {
+        let position = config.linux?.namespaces.firstIndex { $0.type == kind } ?? 0
+        return Pointer("/linux/namespaces").index(position)
+    }
+
+    mutating func bringUpLoopback() {
+        guard config.hasNew(.network) else { return }
+        builder.step(Operation(PLAN_LOOPBACK), .config(pointer(to: .network)), "bring up lo")
+    }
+
+    mutating func nameHost() {
+        if let hostname = config.hostname {
+            builder.step(
+                Operation(PLAN_HOSTNAME, strings: (builder.string(hostname), 0, 0, 0)), .config("/hostname"),
+                "set the host name to \(hostname)")
+        }
+        if let domainname = config.domainname {
+            builder.step(
+                Operation(
+                    PLAN_HOSTNAME, flags: UInt32(PLAN_HOSTNAME_DOMAIN),
+                    strings: (builder.string(domainname), 0, 0, 0)),
+                .config("/domainname"), "set the domain name to \(domainname)")
+        }
+    }
+
+    mutating func writeSysctls() {
+        for sysctl in config.linux?.sysctl ?? [] {
+            let path = "sys/" + (sysctl.name.contains("/") ? sysctl.name : slashed(sysctl.name))
+            builder.writeProc(
+                path, sysctl.value, .config(Pointer("/linux/sysctl").key(sysctl.name)),
+                "write \"\(sysctl.value)\" to /proc/\(path)")
+        }
+    }
+
+    private func slashed(_ name: String) -> String {
+        String(decoding: name.utf8.map { $0 == UInt8(ascii: ".") ? UInt8(ascii: "/") : $0 }, as: UTF8.self)
+    }
+}

@@ -1,0 +1,124 @@
+import CStage
+import Capabilities
+import Diagnosis
+import Glibc
+import Labels
+import OCISpec
+import Seccomp
+
+/// Turns a configuration into a plan.
+///
+/// The order of the steps is the heart of the matter; it stands here, in one list, and the reasons for it
+/// stand with the steps.
+public struct Compiler {
+    let config: Config
+    let facts: HostFacts
+    let options: LaunchOptions
+    var builder = PlanBuilder()
+    /// Where the arena holds the process's environment.
+    var environment: (offset: UInt32, count: Int) = (0, 0)
+
+    init(_ config: Config, _ facts: HostFacts, _ options: LaunchOptions) {
+        self.config = config
+        self.facts = facts
+        self.options = options
+    }
+
+    /// The plan of a container's init process.
+    ///
+    /// - Parameter config: decoded and validated.
+    /// - Throws: a failure at the field that this runtime or this host cannot honour.
+    public static func compile(
+        _ config: Config, facts: HostFacts, options: LaunchOptions
+    ) throws(Failure) -> Plan {
+        try refuseUnsupported(config)
+        guard let process = config.process else { throw Failure(at: "/process", "required") }
+        var compiler = Compiler(config, facts, options)
+        try compiler.compileInit(process)
+        return compiler.builder.plan
+    }
+
+    private mutating func compileInit(_ process: Process) throws(Failure) {
+        // Handlers and masks are inherited across clone and exec; what the runtime ignores or blocks for
+        // itself is nothing to the container.
+        _ = builder.slot(.report)
+        builder.step(Operation(PLAN_SIGNALS), .runtime, "reset signals")
+
+        try enterNamespaces()
+        builder.call(PLAN_CALL_setsid, .runtime, "start a session")
+        joinKeyring(process)
+        bringUpLoopback()
+
+        try enterRootfs(process)
+
+        nameHost()
+        armAppArmor(process)
+        writeSysctls()
+        hidePaths()
+        try finish(process, at: "/process")
+    }
+
+    /// What is left once the process sees nothing but its root file system, up to the exec.
+    mutating func finish(_ process: Process, at pointer: Pointer) throws(Failure) {
+        if process.noNewPrivileges {
+            builder.call(
+                PLAN_CALL_prctl, UInt64(PR_SET_NO_NEW_PRIVS), 1, .config(pointer.key("noNewPrivileges")),
+                "set no_new_privs")
+        }
+        setPersonality()
+        setIOPriority(process, pointer)
+        armSELinux(process, pointer)
+        builder.call(
+            PLAN_CALL_umask, UInt64(process.user.umask ?? 0o022), .config(pointer.key("user").key("umask")),
+            "set the umask")
+        layOutEnvironment(process)
+        changeDirectory(process, pointer, retry: false)
+        builder.step(
+            Operation(PLAN_STDIO, numbers: (UInt64(process.user.uid), 0, 0, 0)),
+            .config(pointer.key("user").key("uid")), "give the standard descriptors to the user")
+
+        // All that the runtime has to do happens before the filter: a profile need not allow a socket's calls.
+        var actions: [Plan.Action] = []
+        if !process.rlimits.isEmpty { actions.append(.setLimits(process.rlimits)) }
+        actions.append(.record)
+        builder.meet("ready", actions)
+
+        // Without no_new_privs only CAP_SYS_ADMIN may load a filter, and the next steps drop it.
+        let filter = try seccompFilter()
+        if let filter, !process.noNewPrivileges { loadFilter(filter) }
+        try changeIdentity(process, pointer)
+        changeDirectory(process, pointer, retry: true)
+        lookUpExecutable(process, pointer)
+        waitForStart()
+        // With no_new_privs the filter comes as late as can be, so that it need not allow any of the above.
+        if let filter, process.noNewPrivileges { loadFilter(filter) }
+        execute(process, pointer)
+    }
+
+    private mutating func waitForStart() {
+        switch options.wait {
+        case .fifo:
+            _ = builder.slot(.proc)
+            builder.step(
+                Operation(PLAN_FIFO, slots: (builder.slot(.fifo), -1)), .runtime, "wait for the start")
+        case .runtime:
+            builder.meet("created", [.created])
+        }
+    }
+}
+
+extension Operation {
+    init(
+        _ code: plan_opcode, flags: UInt32 = 0, tolerated: [Int32] = [], slots: (Int32, Int32) = (-1, -1),
+        strings: (UInt32, UInt32, UInt32, UInt32) = (0, 0, 0, 0),
+        numbers: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0), length: UInt32 = 0
+    ) {
+        self.init(code)
+        self.flags = flags
+        self.tolerated = tolerated
+        self.slots = slots
+        self.strings = strings
+        self.numbers = numbers
+        self.length = length
+    }
+}

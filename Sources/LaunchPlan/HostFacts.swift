@@ -1,0 +1,55 @@
+import Labels
+import OCISpec
+
+/// What a plan depends on that config.json does not say.
+public struct HostFacts: Equatable, Sendable {
+    /// What the container's cgroup is, and how its process gets there.
+    public enum Cgroup: Equatable, Sendable {
+        /// None: the host has no cgroup v2 tree, or none that may be used.
+        case none
+        /// The directory of the container's cgroup, and whether the whole host is unified.
+        case v2(directory: String, unified: Bool)
+    }
+
+    /// Absolute, on the host.
+    public var rootfs: String
+    public var containerID: String
+    public var cgroup = Cgroup.none
+    /// Whether clone3(2) can place the process (CLONE_INTO_CGROUP); else the runtime moves it.
+    public var clonesIntoCgroup = true
+    /// Whether the runtime is root in a user namespace that may do everything: the order of joining
+    /// namespaces, and who may make device nodes, depend on it.
+    public var isPrivileged = true
+    /// Capabilities that the runtime itself has; what it has not it cannot give, but to a new user namespace.
+    public var ownCapabilities: UInt64 = .max
+    /// Whether there is a /proc/kcore for /dev/core to point at.
+    public var hasKcore = true
+    public var lsm: LSMHost
+
+    public init(rootfs: String, containerID: String, lsm: LSMHost) {
+        self.rootfs = rootfs
+        self.containerID = containerID
+        self.lsm = lsm
+    }
+}
+
+/// What the command line says about a launch.
+public struct LaunchOptions: Equatable, Sendable {
+    /// How a created container waits for its start.
+    public enum Wait: Equatable, Sendable {
+        /// On exec.fifo, for another process to open it.
+        case fifo
+        /// On the runtime, which stays.
+        case runtime
+    }
+
+    public var wait: Wait
+    public var noPivot = false
+    public var noNewKeyring = false
+    /// Descriptors from 3 on that the process gets, those of LISTEN_FDS first.
+    public var preservedDescriptors = 0
+    /// How many of them are socket-activation descriptors.
+    public var listenDescriptors = 0
+
+    public init(wait: Wait) { self.wait = wait }
+}

@@ -1,0 +1,174 @@
+import CKernel
+
+/// The options of one mount (config.md, "Linux mount options"), sorted by what they act on.
+public struct MountOptions: Equatable, Sendable {
+    /// MOUNT_ATTR_* to set and to clear on the mount itself.
+    public var attributes = Attributes()
+    /// The same for the whole tree (`rro` and the like).
+    public var recursiveAttributes = Attributes()
+    /// MS_SHARED and the like, in the order given; each is a call of its own.
+    public var propagation: [UInt64] = []
+    /// MS_* flags of the super block.
+    public var superFlags: UInt64 = 0
+    public var isBind = false
+    public var isRecursiveBind = false
+    public var isRemount = false
+    /// What is left for the file system: `size=64k`.
+    public var data: [String] = []
+    /// An option of crun's or of a later version that this runtime does not do.
+    public var unsupported: String?
+
+    public struct Attributes: Equatable, Sendable {
+        public var set: UInt32 = 0
+        public var clear: UInt32 = 0
+
+        public var isEmpty: Bool { set == 0 && clear == 0 }
+
+        mutating func set(_ attribute: UInt32) {
+            set |= attribute
+            clear &= ~attribute
+        }
+
+        mutating func clear(_ attribute: UInt32) {
+            clear |= attribute
+            set &= ~attribute
+        }
+
+        /// One of NOATIME, STRICTATIME and RELATIME (0), which exclude one another.
+        mutating func setAccessTime(_ value: UInt32) {
+            set = set & ~accessTimeMask | value
+            clear |= accessTimeMask
+        }
+
+        /// The two in one number, as the plan has them.
+        var packed: UInt64 { UInt64(set) | UInt64(clear) << 32 }
+    }
+
+    public init(_ options: [String] = []) {
+        for option in options { add(option) }
+    }
+
+    private mutating func add(_ option: String) {
+        if let apply = Self.table[option] {
+            apply.act(on: &self)
+        } else if option.hasPrefix("idmap=") || option.hasPrefix("ridmap=") {
+            unsupported = option
+        } else if !option.isEmpty {
+            data.append(option)
+        }
+    }
+
+    /// What the options of the table do.
+    private enum Effect: Sendable {
+        case set(UInt32), clear(UInt32), accessTime(UInt32)
+        case setAll(UInt32), clearAll(UInt32), accessTimeAll(UInt32)
+        case propagate(UInt64)
+        case superFlag(UInt64), clearSuperFlag(UInt64)
+        case bind, recursiveBind, remount
+        case readOnly(Bool)
+        case nothing
+        case unsupported(String)
+
+        func act(on options: inout MountOptions) {
+            switch self {
+            case .set(let attribute): options.attributes.set(attribute)
+            case .clear(let attribute): options.attributes.clear(attribute)
+            case .accessTime(let value): options.attributes.setAccessTime(value)
+            case .setAll(let attribute): options.recursiveAttributes.set(attribute)
+            case .clearAll(let attribute): options.recursiveAttributes.clear(attribute)
+            case .accessTimeAll(let value): options.recursiveAttributes.setAccessTime(value)
+            case .propagate(let flags): options.propagation.append(flags)
+            case .superFlag(let flag): options.superFlags |= flag
+            case .clearSuperFlag(let flag): options.superFlags &= ~flag
+            case .bind: options.isBind = true
+            case .recursiveBind:
+                options.isBind = true
+                options.isRecursiveBind = true
+            case .remount: options.isRemount = true
+            case .readOnly(let yes):
+                // Both the mount and, where the mount is its file system's first, the super block.
+                if yes {
+                    options.attributes.set(readOnly)
+                    options.superFlags |= MS.RDONLY
+                } else {
+                    options.attributes.clear(readOnly)
+                    options.superFlags &= ~MS.RDONLY
+                }
+            case .nothing: break
+            case .unsupported(let name): options.unsupported = name
+            }
+        }
+    }
+
+    /// The options that `features` lists, sorted: all that are understood and not handed to the file system.
+    public static var known: [String] {
+        table.filter { if case .unsupported = $0.value { false } else { true } }.keys.sorted()
+    }
+
+    private static let table: [String: Effect] = [
+        "defaults": .nothing,
+        "bind": .bind, "rbind": .recursiveBind, "remount": .remount,
+        "ro": .readOnly(true), "rw": .readOnly(false),
+        "nosuid": .set(noSUID), "suid": .clear(noSUID),
+        "nodev": .set(noDevice), "dev": .clear(noDevice),
+        "noexec": .set(noExec), "exec": .clear(noExec),
+        "nosymfollow": .set(noSymlinkFollow), "symfollow": .clear(noSymlinkFollow),
+        "nodiratime": .set(noDirectoryTime), "diratime": .clear(noDirectoryTime),
+        "noatime": .accessTime(noAccessTime), "atime": .accessTime(0),
+        "relatime": .accessTime(0), "norelatime": .accessTime(0),
+        "strictatime": .accessTime(strictAccessTime), "nostrictatime": .accessTime(0),
+        "rro": .setAll(readOnly), "rrw": .clearAll(readOnly),
+        "rnosuid": .setAll(noSUID), "rsuid": .clearAll(noSUID),
+        "rnodev": .setAll(noDevice), "rdev": .clearAll(noDevice),
+        "rnoexec": .setAll(noExec), "rexec": .clearAll(noExec),
+        "rnosymfollow": .setAll(noSymlinkFollow), "rsymfollow": .clearAll(noSymlinkFollow),
+        "rnodiratime": .setAll(noDirectoryTime), "rdiratime": .clearAll(noDirectoryTime),
+        "rnoatime": .accessTimeAll(noAccessTime), "ratime": .accessTimeAll(0),
+        "rrelatime": .accessTimeAll(0), "rnorelatime": .accessTimeAll(0),
+        "rstrictatime": .accessTimeAll(strictAccessTime), "rnostrictatime": .accessTimeAll(0),
+        "shared": .propagate(MS.SHARED), "rshared": .propagate(MS.SHARED | MS.REC),
+        "slave": .propagate(MS.SLAVE), "rslave": .propagate(MS.SLAVE | MS.REC),
+        "private": .propagate(MS.PRIVATE), "rprivate": .propagate(MS.PRIVATE | MS.REC),
+        "unbindable": .propagate(MS.UNBINDABLE), "runbindable": .propagate(MS.UNBINDABLE | MS.REC),
+        "sync": .superFlag(MS.SYNCHRONOUS), "async": .clearSuperFlag(MS.SYNCHRONOUS),
+        "dirsync": .superFlag(MS.DIRSYNC),
+        "mand": .superFlag(MS.MANDLOCK), "nomand": .clearSuperFlag(MS.MANDLOCK),
+        "lazytime": .superFlag(MS.LAZYTIME), "nolazytime": .clearSuperFlag(MS.LAZYTIME),
+        "iversion": .superFlag(MS.I_VERSION), "noiversion": .clearSuperFlag(MS.I_VERSION),
+        "acl": .superFlag(MS.POSIXACL), "noacl": .clearSuperFlag(MS.POSIXACL),
+        "silent": .superFlag(MS.SILENT), "loud": .clearSuperFlag(MS.SILENT),
+        "tmpcopyup": .unsupported("tmpcopyup"), "copy-symlink": .unsupported("copy-symlink"),
+        "src-nofollow": .unsupported("src-nofollow"), "dest-nofollow": .unsupported("dest-nofollow"),
+        "idmap": .unsupported("idmap"), "ridmap": .unsupported("ridmap"),
+    ]
+}
+
+/// mount(2) flags, as 64-bit numbers for the plan.
+enum MS {
+    static let RDONLY: UInt64 = 1
+    static let SYNCHRONOUS: UInt64 = 16
+    static let MANDLOCK: UInt64 = 64
+    static let DIRSYNC: UInt64 = 128
+    static let REC: UInt64 = 16384
+    static let SILENT: UInt64 = 32768
+    static let POSIXACL: UInt64 = 1 << 16
+    static let UNBINDABLE: UInt64 = 1 << 17
+    static let PRIVATE: UInt64 = 1 << 18
+    static let SLAVE: UInt64 = 1 << 19
+    static let SHARED: UInt64 = 1 << 20
+    static let I_VERSION: UInt64 = 1 << 23
+    static let LAZYTIME: UInt64 = 1 << 25
+
+    /// Those that fsconfig(2) has no word for.
+    static let legacyOnly = SILENT | POSIXACL | I_VERSION
+}
+
+private let readOnly = UInt32(MOUNT_ATTR_RDONLY)
+private let noSUID = UInt32(MOUNT_ATTR_NOSUID)
+private let noDevice = UInt32(MOUNT_ATTR_NODEV)
+private let noExec = UInt32(MOUNT_ATTR_NOEXEC)
+private let noSymlinkFollow = UInt32(MOUNT_ATTR_NOSYMFOLLOW)
+private let noDirectoryTime = UInt32(MOUNT_ATTR_NODIRATIME)
+private let noAccessTime = UInt32(MOUNT_ATTR_NOATIME)
+private let strictAccessTime = UInt32(MOUNT_ATTR_STRICTATIME)
+private let accessTimeMask = UInt32(MOUNT_ATTR__ATIME)

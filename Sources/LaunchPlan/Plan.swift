@@ -1,0 +1,88 @@
+import CStage
+import Diagnosis
+import OCISpec
+
+/// What it takes to turn a freshly cloned process into the container's: the stage's steps, the descriptors
+/// they work on, and what the runtime does meanwhile.
+///
+/// A plan is a value. It is made by ``Compiler`` from a configuration and facts about the host, without any
+/// system call, and says the same thing every time.
+public struct Plan: Equatable, Sendable {
+    /// One op of the stage, and why it is there.
+    public struct Step: Equatable, Sendable {
+        public var op: Operation
+        public var origin: Failure.Origin
+        /// What the step does, with the names of everything it touches: `mount tmpfs on /run`.
+        public var doing: String
+    }
+
+    public internal(set) var steps: [Step] = []
+    /// Strings and blobs, NUL first.
+    public internal(set) var arena: [UInt8] = [0]
+    /// What must be open when the stage starts, by slot.
+    public internal(set) var descriptors: [Int: DescriptorSource] = [:]
+    /// What the runtime does when the stage stops at a rendezvous, by the rendezvous' number.
+    public internal(set) var rendezvous: [Rendezvous] = []
+    /// CLONE_NEW* flags that the stage is born with.
+    public internal(set) var birthFlags: UInt64 = 0
+    /// What the runtime does as soon as the stage is born, without the stage waiting for it.
+    public internal(set) var birthActions: [Action] = []
+    /// Whether the process that starts the stage is itself the container's: else one of its steps clones it.
+    public internal(set) var clonesItself = false
+    /// What could not be honoured and may, by the specification, be dropped with a warning.
+    public internal(set) var warnings: [String] = []
+
+    /// A meeting point of stage and runtime.
+    public struct Rendezvous: Equatable, Sendable {
+        public var name: String
+        public var actions: [Action]
+    }
+
+    /// What the runtime does while the stage waits.
+    public enum Action: Equatable, Sendable {
+        /// Move the stage into the container's cgroup (where clone3 could not).
+        case joinCgroup
+        /// Write uid_map and gid_map.
+        case mapIDs(uid: [IDMapping], gid: [IDMapping])
+        /// Run the hooks of this kind in the runtime's namespaces.
+        case runHooks(HookKind)
+        /// Write oom_score_adj.
+        case adjustOOMScore(Int)
+        /// prlimit(2), each with its position in `process.rlimits`.
+        case setLimits([RLimit])
+        /// Make the container known: from here on a process of it may outlive the runtime.
+        case record
+        /// The container is created; whether and when it goes on is the caller's to say.
+        case created
+    }
+
+    /// Where a descriptor slot's content comes from.
+    public enum DescriptorSource: Equatable, Sendable {
+        case sync
+        case report
+        case proc
+        case fifo
+        case cgroup
+        case namespace(Namespace.Kind, path: String, at: Pointer)
+        /// The pidfd of the container's init process.
+        case initProcess
+    }
+}
+
+/// The kinds of hooks (config.md, "POSIX-platform Hooks").
+public enum HookKind: String, CaseIterable, Sendable {
+    case prestart, createRuntime, createContainer, startContainer, poststart, poststop
+
+    /// The configured hooks of this kind.
+    public func hooks(of hooks: Hooks?) -> [Hook] {
+        guard let hooks else { return [] }
+        switch self {
+        case .prestart: return hooks.prestart
+        case .createRuntime: return hooks.createRuntime
+        case .createContainer: return hooks.createContainer
+        case .startContainer: return hooks.startContainer
+        case .poststart: return hooks.poststart
+        case .poststop: return hooks.poststop
+        }
+    }
+}
