@@ -1,4 +1,5 @@
 #include "ckernel.h"
+#include "launch.h"
 
 #include <fcntl.h>
 #include <signal.h>

@@ -1,4 +1,5 @@
 #include "ckernel.h"
+#include "syscalls.h"
 
 #include <linux/nsfs.h>
 #include <string.h>

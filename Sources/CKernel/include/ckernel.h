@@ -1,7 +1,7 @@
 /*
  * Constants and structures of the kernel's interface that libc lacks or has only in some versions.
  * Values come from the kernel's headers; what is newer than the oldest headers we build with stands here
- * under the kernel's own name.
+ * under the kernel's own name. No libc header is read here but <sys/syscall.h>: the stage is built with it.
  */
 #ifndef APUS_CKERNEL_H
 #define APUS_CKERNEL_H
@@ -47,9 +47,6 @@
 #define NSFS_MAGIC 0x6e736673
 #endif
 
-#include "errno_names.h"
-#include "launch.h"
 #include "raw_syscall.h"
-#include "syscalls.h"
 
 #endif
