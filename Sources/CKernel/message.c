@@ -1,10 +1,9 @@
 #include "ckernel.h"
 #include "syscalls.h"
 
-#include <linux/nsfs.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 int apus_send(int socket, const void *bytes, size_t count, int descriptor)
 {
@@ -58,9 +57,4 @@ long apus_receive(int socket, void *bytes, size_t count, int *descriptor)
         }
     }
     return result;
-}
-
-int apus_namespace_type(int descriptor)
-{
-    return ioctl(descriptor, NS_GET_NSTYPE);
 }

@@ -25,7 +25,7 @@ struct Bundle {
         do throws(SystemError) {
             bytes = try FileDescriptor.open("config.json", O_RDONLY | O_NOCTTY)
                 .readAll(limit: Config.maximumSize + 1, name: "\(path)/config.json")
-        } catch where error.errno == Errno(ENOENT) {
+        } catch  where error.errno == Errno(ENOENT) {
             throw Failure(
                 .runtime, doing: "open \(path)/config.json", errno: error.errno,
                 remedy: "name the bundle's directory with --bundle, or write one with `apus spec`")

@@ -41,8 +41,8 @@ extension ContainerRuntime {
         guard let pidfd = try record.openInit() else { return }
         try? ProcessControl.signal(pidfd, SIGKILL)
         if let path = record.cgroupPath {
-            let cgroup = Cgroup(directory: path)
-            if cgroup.isFrozen { try cgroup.thaw() }
+            let cgroup = Cgroup(path: path)
+            if try cgroup.isFrozen() { cgroup.thaw() }
         }
         let ended = try Failure.blaming { () throws(SystemError) in
             try Poll.readable([pidfd.number], timeout: Self.killTimeout)

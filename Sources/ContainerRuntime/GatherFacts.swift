@@ -24,7 +24,7 @@ extension HostFacts {
         facts.isPrivileged = ProcessControl.effectiveUID == 0 && !ProcessControl.isInUserNamespace
         facts.ownCapabilities = ProcessControl.permittedCapabilities
         facts.hasKcore = FileTree.exists("/proc/kcore")
-        if let cgroup { facts.cgroup = .v2(directory: cgroup.directory, unified: host.isUnified) }
+        if let cgroup { facts.cgroup = .v2(directory: cgroup.path, unified: host.kind == .unified) }
         return facts
     }
 }

@@ -28,7 +28,8 @@ struct HookRunner {
 
         let process: RunningHook
         if let inContainer {
-            let stage = try inContainer(hook, position, [input.number, output.writeNumber, output.writeNumber])
+            let stage = try inContainer(
+                hook, position, [input.number, output.writeNumber, output.writeNumber])
             guard try stage.proceed({ (_) throws(Failure) in }) == .closed, stage.hasReachedExec
             else { throw stage.diagnose() }
             process = .staged(stage)

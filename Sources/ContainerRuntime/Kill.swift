@@ -21,27 +21,27 @@ extension ContainerRuntime {
             throw Failure("container not running")
         }
         if signal == SIGKILL && !record.hasPrivatePIDNamespace, let path = record.cgroupPath {
-            try Cgroup(directory: path).kill()
+            try Cgroup(path: path).kill()
             return
         }
         do throws(SystemError) {
             try ProcessControl.signal(pidfd, signal)
-        } catch where error.errno == Errno(ESRCH) {
+        } catch  where error.errno == Errno(ESRCH) {
             throw Failure("container not running")
-        } catch where error.errno == Errno(EINVAL) {
+        } catch  where error.errno == Errno(EINVAL) {
             throw Failure(.option("SIGNAL"), error)
         } catch {
             throw Failure(.runtime, error)
         }
         if signal == SIGKILL, let path = record.cgroupPath {
             // Frozen processes die when they thaw.
-            let cgroup = Cgroup(directory: path)
-            if cgroup.isFrozen { try cgroup.thaw() }
+            let cgroup = Cgroup(path: path)
+            if try cgroup.isFrozen() { cgroup.thaw() }
         }
     }
 
     private func killLeftOvers(_ record: ContainerRecord, _ signal: Int32) throws(Failure) {
         guard signal == SIGKILL, let path = record.cgroupPath else { return }
-        try Cgroup(directory: path).kill()
+        try Cgroup(path: path).kill()
     }
 }

@@ -15,9 +15,12 @@ final class Launch {
     let wait: LaunchOptions.Wait
     let facts: HostFacts
     let plan: Plan
-    let cgroup: Cgroup?
+    private let host: CgroupHost
+    private let limits: Limits
+    private let cgroup: Cgroup?
     private(set) var record: ContainerRecord
     private var stage: Stage?
+    private var madeCgroup: CreatedCgroup?
     private var ranHooks = false
     private var preserved: Int
 
@@ -49,8 +52,13 @@ final class Launch {
             try ProcessControl.closeOnExec(from: Int32(3 + preserved))
         }
 
-        let host = CgroupHost.detect()
-        cgroup = try Cgroup.planned(config.linux?.cgroupsPath, id: id, host: host, settings: runtime.settings)
+        if runtime.settings.systemdCgroup {
+            throw Failure(
+                .option("--systemd-cgroup"), reason: "not supported yet", remedy: "use the cgroupfs driver")
+        }
+        host = try CgroupHost.detect()
+        limits = try Limits(config.linux?.resources ?? Resources(), nodes: config.linux?.devices ?? [])
+        cgroup = try Cgroup.planned(cgroupsPath: config.linux?.cgroupsPath, id: id, on: host)
         facts = try HostFacts.gather(bundle, id: id, cgroup: cgroup, host: host)
         var launch = LaunchOptions(wait: wait)
         launch.noPivot = options.noPivot
@@ -60,12 +68,13 @@ final class Launch {
         plan = try Compiler.compile(config, facts: facts, options: launch)
         record = ContainerRecord(
             config: config, id: id, bundle: bundle.path, rootfs: bundle.rootfs,
-            cgroupPath: cgroup?.directory, rootless: !facts.isPrivileged)
+            cgroupPath: cgroup?.path, rootless: !facts.isPrivileged)
     }
 
     private static func checkPreserved(_ count: Int) throws(Failure) {
         guard count >= 0, count <= 32 else {
-            throw Failure(.option("--preserve-fds"), reason: "\(count): at most 32 descriptors can be passed on")
+            throw Failure(
+                .option("--preserve-fds"), reason: "\(count): at most 32 descriptors can be passed on")
         }
         for number in 0..<count where !ProcessControl.isOpen(Int32(3 + number)) {
             throw Failure(
@@ -107,20 +116,19 @@ final class Launch {
     }
 
     private func makeCgroup() throws(Failure) {
-        let pointer = Pointer("/linux/resources")
-        guard let cgroup else { return }
-        try cgroup.make()
-        if let resources = bundle.config.linux?.resources {
-            for warning in try cgroup.apply(resources, at: pointer) { runtime.settings.warn(warning) }
-        }
+        let created = try Cgroup.create(
+            cgroupsPath: bundle.config.linux?.cgroupsPath, id: record.id, limits: limits, on: host)
+        guard let created else { return }
+        madeCgroup = created
+        for warning in try created.cgroup.apply(limits, on: host) { runtime.settings.warn(warning) }
     }
 
     private func startStage() throws(Failure) {
-        let cgroupDirectory = try cgroup?.open()
-        defer { _ = cgroupDirectory.map { FileDescriptor(owning: $0) } }
+        let table = DescriptorTable()
+        let birthplace: Int32? =
+            if let cgroup, facts.clonesIntoCgroup { table.keep(try cgroup.directory()) } else { nil }
         let stage = try Stage(
-            plan, report: directory.reportPath, cgroup: facts.clonesIntoCgroup ? cgroupDirectory : nil,
-            preserved: preserved
+            plan, report: directory.reportPath, cgroup: birthplace, preserved: preserved
         ) { (source) throws(Failure) in try self.open(source) }
         self.stage = stage
         for action in plan.birthActions { try act(action) }
@@ -141,11 +149,11 @@ final class Launch {
             return try Failure.blaming { () throws(SystemError) in try ProcFS.open() }
         case .fifo:
             return try Failure.blaming { () throws(SystemError) in
-                try FileDescriptor.open(directory.fifoPath, O_PATH | O_NOFOLLOW)
+                try FileDescriptor.reference(directory.fifoPath)
             }
         case .cgroup:
-            guard let number = try cgroup?.open() else { throw Failure("the container has no cgroup") }
-            return FileDescriptor(owning: number)
+            guard let cgroup else { throw Failure("the container has no cgroup") }
+            return try cgroup.directory()
         case .namespace(let kind, let path, let pointer):
             return try openNamespace(kind, path, pointer)
         case .sync, .report, .initProcess:
@@ -223,11 +231,14 @@ final class Launch {
     private func containerHook(
         _ hook: Hook, _ kind: HookKind, _ position: Int, _ stdio: [Int32?]
     ) throws(Failure) -> Stage {
-        let plan = try Compiler.compileHook(hook, kind, position: position, config: bundle.config, facts: facts)
+        let plan = try Compiler.compileHook(
+            hook, kind, position: position, config: bundle.config, facts: facts)
         return try Stage(plan, report: nil, cgroup: nil, stdio: stdio) {
             [self] (source) throws(Failure) in
             guard case .initProcess = source else { return try open(source) }
-            return try Failure.blaming { () throws(SystemError) in try ProcessControl.open(pid: stage?.pid ?? 0) }
+            return try Failure.blaming { () throws(SystemError) in
+                try ProcessControl.open(pid: stage?.pid ?? 0)
+            }
         }
     }
 
@@ -291,7 +302,7 @@ final class Launch {
     private func diagnose() -> Failure {
         guard let stage else { return Failure("the stage did not start") }
         let failure = stage.diagnose()
-        if case .killed(signal: SIGKILL)? = stage.wait(), cgroup?.hasOOMKill == true {
+        if case .killed(signal: SIGKILL)? = stage.wait(), cgroup?.hasKilledForMemory == true {
             return Failure(
                 .config("/linux/resources/memory/limit"), doing: failure.doing,
                 reason: "container init was OOM-killed (memory limit too low?)")

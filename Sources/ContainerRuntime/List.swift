@@ -11,7 +11,7 @@ extension ContainerRuntime {
         let names: [String]
         do throws(SystemError) {
             names = try FileTree.list(settings.root).sorted()
-        } catch where error.errno == Errno(ENOENT) && !settings.rootIsExplicit {
+        } catch  where error.errno == Errno(ENOENT) && !settings.rootIsExplicit {
             return ([], [])
         } catch {
             throw Failure(.option("--root"), error)

@@ -26,7 +26,7 @@ extension ContainerRecord {
                 hooks.poststart = poststartHooks
                 hooks.poststop = poststopHooks
                 writer.key("hooks")
-                hooks.write(to: &writer)
+                hooks.encode(to: &writer)
             }
         }
         return writer.bytes
@@ -46,7 +46,8 @@ extension ContainerRecord {
         var cgroupPath: String?
         var isPrivate = false
         var hooks: Hooks?
-        try reader.object { (key, reader) throws(Failure) in
+        try reader.beginObject()
+        while let key = try reader.nextKey() {
             switch key {
             case "ociVersion": version = try reader.string()
             case "id": id = try reader.string()
@@ -56,20 +57,22 @@ extension ContainerRecord {
             case "rootfs": rootfs = try reader.string()
             case "created": created = try reader.string()
             case "annotations":
-                try reader.map { (key, reader) throws(Failure) in annotations[key] = try reader.text() }
+                try reader.beginMap()
+                while let name = try reader.nextKey() { annotations[name] = try reader.text() }
             case "rootless": rootless = try reader.bool()
             case "cgroup_paths":
-                try reader.map { (_, reader) throws(Failure) in cgroupPath = try reader.string() }
+                try reader.beginMap()
+                while try reader.nextKey() != nil { cgroupPath = try reader.string() }
             case "private_pid_namespace": isPrivate = try reader.bool()
-            case "hooks": hooks = try Hooks.decode(&reader)
-            default: try reader.skip()
+            case "hooks": hooks = try Hooks(from: &reader)
+            default: break
             }
         }
+        guard let version else { throw reader.missing("ociVersion") }
+        guard let id else { throw reader.missing("id") }
+        guard let pid else { throw reader.missing("init_process_pid") }
+        guard let start else { throw reader.missing("init_process_start") }
         try reader.finish()
-        guard let version else { throw JSONReader.missing("ociVersion") }
-        guard let id else { throw JSONReader.missing("id") }
-        guard let pid else { throw JSONReader.missing("init_process_pid") }
-        guard let start else { throw JSONReader.missing("init_process_start") }
         self.init(
             ociVersion: version, id: id, bundle: bundle, rootfs: rootfs, annotations: annotations,
             created: created, initPID: pid, initStart: start, cgroupPath: cgroupPath,

@@ -48,7 +48,8 @@ final class Stage {
             try SharedPage(reportFile, size: Int(REPORT_SIZE))
         }
         let pair = try Failure.blaming { () throws(SystemError) in try Socket.pair() }
-        let executable = try Failure.blaming(remedy: "see vm.memfd_noexec in sysctl(8)") { () throws(SystemError) in
+        let executable = try Failure.blaming(remedy: "see vm.memfd_noexec in sysctl(8)") {
+            () throws(SystemError) in
             try ExecutableImage.open("apus-stage", words: stageImage, size: stageImageSize)
         }
         // Open in the stage from birth; closed here when this is done.
@@ -128,7 +129,7 @@ final class Stage {
     func resume(_ rendezvous: Int32) throws(Failure) {
         do throws(SystemError) {
             try socket.send(Message(kind: PLAN_MSG_GO.rawValue, value: rendezvous).bytes)
-        } catch where error.errno == Errno(EPIPE) || error.errno == Errno(ECONNRESET) {
+        } catch  where error.errno == Errno(EPIPE) || error.errno == Errno(ECONNRESET) {
         } catch {
             throw Failure(.runtime, error)
         }
@@ -153,7 +154,9 @@ final class Stage {
 
     /// Whether the process has not ended yet.
     var isAlive: Bool {
-        guard hasEnded == nil, let ended = try? Poll.readable([pidfd.number], timeout: 0) else { return false }
+        guard hasEnded == nil, let ended = try? Poll.readable([pidfd.number], timeout: 0) else {
+            return false
+        }
         return !ended[0]
     }
 

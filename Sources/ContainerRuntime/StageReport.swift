@@ -32,7 +32,8 @@ struct StageReport {
         fault = word(4)
         let start = 24
         let length = min(Int(word(5)), Int(REPORT_DETAIL), max(0, page.count - start))
-        var text = String(decoding: page[min(start, page.count)..<min(start + length, page.count)], as: UTF8.self)
+        var text = String(
+            decoding: page[min(start, page.count)..<min(start + length, page.count)], as: UTF8.self)
         // It may end up in somebody's terminal.
         text.unicodeScalars.removeAll { $0.value < 0x20 || $0.value == 0x7f }
         detail = text
@@ -58,7 +59,8 @@ struct StageReport {
                     step.origin, doing: step.doing,
                     reason: "killed by SIGSYS: the seccomp profile does not allow what this takes")
             }
-            return Failure(step.origin, doing: step.doing, reason: "the process ended\(Self.describe(status))")
+            return Failure(
+                step.origin, doing: step.doing, reason: "the process ended\(Self.describe(status))")
         }
         if step.op.code == PLAN_LOOKUP.rawValue { return lookupFailure(step) }
         var doing = step.doing

@@ -15,7 +15,9 @@ extension ContainerRuntime {
         case .creating: throw Failure("cannot start a container that is still being created")
         case .running, .paused: throw Failure("cannot start an already running container")
         }
-        guard let pidfd = try record.openInit() else { throw Failure("cannot start a container that has stopped") }
+        guard let pidfd = try record.openInit() else {
+            throw Failure("cannot start a container that has stopped")
+        }
         try runStartContainerHooks(directory, record)
         try release(directory, pidfd)
         guard !record.poststartHooks.isEmpty else { return }
@@ -37,7 +39,8 @@ extension ContainerRuntime {
             let ready = try Poll.readable([fifo.number, process], timeout: nil)
             let byte = ready[0] ? try fifo.read(1, name: path) : []
             if byte.isEmpty {
-                throw SystemError("start the container's process, which has ended or was started", Errno(ESRCH))
+                throw SystemError(
+                    "start the container's process, which has ended or was started", Errno(ESRCH))
             }
             try FileTree.unlink(path)
         }
@@ -51,9 +54,9 @@ extension ContainerRuntime {
             try FileTree.read(directory.configPath, limit: Config.maximumSize)
         }
         let config = try Config.decode(bytes)
-        let cgroup = record.cgroupPath.map { Cgroup(directory: $0) }
+        let cgroup = record.cgroupPath.map { Cgroup(path: $0) }
         let facts = try HostFacts.gather(
-            config, rootfs: record.rootfs, id: record.id, cgroup: cgroup, host: CgroupHost.detect())
+            config, rootfs: record.rootfs, id: record.id, cgroup: cgroup, host: try CgroupHost.detect())
         var runner = HookRunner(kind: .startContainer, state: record.state(.created))
         runner.inContainer = { (hook, position, stdio) throws(Failure) in
             let plan = try Compiler.compileHook(
@@ -62,8 +65,8 @@ extension ContainerRuntime {
                 switch source {
                 case .proc: return try Failure.blaming { () throws(SystemError) in try ProcFS.open() }
                 case .cgroup:
-                    guard let number = try cgroup?.open() else { throw Failure("the container has no cgroup") }
-                    return FileDescriptor(owning: number)
+                    guard let cgroup else { throw Failure("the container has no cgroup") }
+                    return try cgroup.directory()
                 case .initProcess:
                     guard let pidfd = try record.openInit() else {
                         throw Failure("cannot start a container that has stopped")

@@ -20,13 +20,13 @@ struct StateDirectory: Sendable {
             // The containers' own users may pass through it, and not look around.
             do throws(SystemError) {
                 try FileTree.makeDirectory(path, mode: 0o711)
-            } catch where error.errno == Errno(ENOENT) {
+            } catch  where error.errno == Errno(ENOENT) {
                 let root = String(path[..<(path.lastIndex(of: "/") ?? path.endIndex)])
                 try FileTree.makeDirectories(root, mode: 0o700)
                 try FileTree.makeDirectory(path, mode: 0o711)
             }
             try FileTree.changeMode(path, 0o711)
-        } catch where error.errno == Errno(EEXIST) {
+        } catch  where error.errno == Errno(EEXIST) {
             throw Failure("container with given ID already exists: \(path)")
         } catch {
             throw Failure(.option("--root"), error)
@@ -38,7 +38,7 @@ struct StateDirectory: Sendable {
         let bytes: [UInt8]
         do throws(SystemError) {
             bytes = try FileTree.read(recordPath, limit: 64 << 20)
-        } catch where error.errno == Errno(ENOENT) || error.errno == Errno(ENOTDIR) {
+        } catch  where error.errno == Errno(ENOENT) || error.errno == Errno(ENOTDIR) {
             throw Failure("container does not exist", remedy: nil)
         } catch {
             throw Failure(.runtime, error)
@@ -63,7 +63,7 @@ struct StateDirectory: Sendable {
         do throws(SystemError) {
             for name in try FileTree.list(path) { try FileTree.unlink("\(path)/\(name)") }
             try FileTree.removeDirectory(path)
-        } catch where error.errno == Errno(ENOENT) {
+        } catch  where error.errno == Errno(ENOENT) {
             // Somebody else was as quick.
         } catch {
             throw Failure(.runtime, error)

@@ -10,7 +10,7 @@ extension ContainerRecord {
         guard initPID > 0 else { return .creating }
         guard isInitAlive() else { return .stopped }
         if FileTree.exists(directory.fifoPath) { return .created }
-        if let cgroupPath, Cgroup(directory: cgroupPath).isFrozen { return .paused }
+        if let cgroupPath, try Cgroup(path: cgroupPath).isFrozen() { return .paused }
         return .running
     }
 
@@ -25,8 +25,9 @@ extension ContainerRecord {
         do throws(SystemError) {
             let pidfd = try ProcessControl.open(pid: initPID)
             // Checked after opening: the pid was this process's both times, so it was in between.
-            return isInitAlive() ? pidfd : nil
-        } catch where error.errno == Errno(ESRCH) || error.errno == Errno(EINVAL) {
+            guard isInitAlive() else { return nil }
+            return pidfd
+        } catch  where error.errno == Errno(ESRCH) || error.errno == Errno(EINVAL) {
             return nil
         } catch {
             throw Failure(.runtime, error)

@@ -20,7 +20,7 @@ struct Teardown {
         var complaints: [String] = []
         if let path = record.cgroupPath {
             do throws(Failure) {
-                let cgroup = Cgroup(directory: path)
+                let cgroup = Cgroup(path: path)
                 // What shares the pid namespace with others outlives the init process.
                 try cgroup.kill()
                 try cgroup.remove()

@@ -31,6 +31,11 @@ public struct FileDescriptor: ~Copyable, Sendable {
             })
     }
 
+    /// openat(2) with O_PATH: the file itself, not what is in it; a link at the end is not followed.
+    public static func reference(_ path: String) throws(SystemError) -> FileDescriptor {
+        try open(path, O_PATH | O_NOFOLLOW)
+    }
+
     /// openat2(2): `path` below `directory`, with the RESOLVE_* restrictions given. O_CLOEXEC always.
     public static func open(
         _ path: String, _ flags: Int32, below directory: Int32, resolve: Int32

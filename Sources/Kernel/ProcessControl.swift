@@ -60,9 +60,8 @@ public enum ProcessControl {
     public static func setLimit(
         pid: Int32, resource: Int32, name: String, soft: UInt64, hard: UInt64
     ) throws(SystemError) {
-        var limit = rlimit(rlim_cur: rlim_t(soft), rlim_max: rlim_t(hard))
         _ = try system("set \(name) to \(soft):\(hard)") {
-            apus_prlimit(pid, resource, &limit)
+            apus_prlimit(pid, resource, soft, hard)
         }
     }
 

@@ -8,11 +8,7 @@ public struct SignalQueue: ~Copyable {
 
     /// Blocks every signal that can be blocked, for the rest of the process's life.
     public init() throws(SystemError) {
-        var signals = sigset_t()
-        sigfillset(&signals)
-        _ = try system("block signals") { sigprocmask(SIG_BLOCK, &signals, nil) }
-        descriptor = FileDescriptor(
-            owning: try system("signalfd") { apus_signalfd(&signals) })
+        descriptor = FileDescriptor(owning: try system("signalfd") { apus_signalfd_all() })
     }
 
     /// The next signal; waits for one.

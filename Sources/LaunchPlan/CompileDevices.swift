@@ -13,7 +13,8 @@ extension Compiler {
         for (path, minor) in Self.defaultDevices
         where !configured.contains(where: { $0.path == path }) {
             makeDevice(
-                path, kind: UInt32(S_IFCHR), mode: 0o666, major: path == "/dev/tty" ? 5 : 1, minor: minor, uid: 0,
+                path, kind: UInt32(S_IFCHR), mode: 0o666, major: path == "/dev/tty" ? 5 : 1, minor: minor,
+                uid: 0,
                 gid: 0, .runtime)
         }
         for (position, device) in configured.enumerated() {
@@ -24,7 +25,8 @@ extension Compiler {
             case .p: kind = S_IFIFO
             }
             makeDevice(
-                device.path, kind: UInt32(kind), mode: (device.fileMode ?? 0o666) & 0o7777, major: device.major ?? 0,
+                device.path, kind: UInt32(kind), mode: (device.fileMode ?? 0o666) & 0o7777,
+                major: device.major ?? 0,
                 minor: device.minor ?? 0, uid: device.uid ?? 0, gid: device.gid ?? 0,
                 .config(Pointer("/linux/devices").index(position)))
         }

@@ -1,3 +1,4 @@
+import CKernel
 import CStage
 import Diagnosis
 import Glibc
@@ -55,11 +56,11 @@ extension Compiler {
         builder.step(clone, .config(pointer), "clone into the container's namespaces")
         if config.namespace(.user) != nil {
             builder.call(
-                PLAN_CALL_setresgid, 0, 0, 0, tolerating: [EINVAL], .config(pointer), "become root")
+                PLAN_CALL_setresgid, tolerating: [EINVAL], .config(pointer), "become root")
             builder.call(
-                PLAN_CALL_setresuid, 0, 0, 0, tolerating: [EINVAL], .config(pointer), "become root")
+                PLAN_CALL_setresuid, tolerating: [EINVAL], .config(pointer), "become root")
         }
-        builder.call(PLAN_CALL_setsid, .config(pointer), "start a session")
+        builder.call(PLAN_CALL_setsid, (0, 0, 0), .config(pointer), "start a session")
     }
 
     private mutating func becomeContainerProcess(_ process: Process) throws(Failure) {
@@ -75,14 +76,15 @@ extension Compiler {
         armAppArmor(process)
         if process.noNewPrivileges {
             builder.call(
-                PLAN_CALL_prctl, UInt64(PR_SET_NO_NEW_PRIVS), 1, .config(pointer.key("noNewPrivileges")),
+                PLAN_CALL_prctl, (UInt64(PR_SET_NO_NEW_PRIVS), 1, 0), .config(pointer.key("noNewPrivileges")),
                 "set no_new_privs")
         }
         setPersonality()
         setIOPriority(process, pointer)
         armSELinux(process, pointer)
         builder.call(
-            PLAN_CALL_umask, UInt64(process.user.umask ?? 0o022), .config(pointer.key("user").key("umask")),
+            PLAN_CALL_umask, (UInt64(process.user.umask ?? 0o022), 0, 0),
+            .config(pointer.key("user").key("umask")),
             "set the umask")
         layOutEnvironment(process)
         changeDirectory(process, pointer, retry: false)

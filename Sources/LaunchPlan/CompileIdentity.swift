@@ -43,7 +43,7 @@ extension Compiler {
         guard let personality = config.linux?.personality else { return }
         let value: UInt64 = personality.domain == .LINUX32 ? 0x0008 : 0
         builder.call(
-            PLAN_CALL_personality, value, .config("/linux/personality/domain"),
+            PLAN_CALL_personality, (value, 0, 0), .config("/linux/personality/domain"),
             "set the personality \(personality.domain.rawValue)")
     }
 
@@ -57,7 +57,7 @@ extension Compiler {
             }
         // IOPRIO_WHO_PROCESS, this one; the class stands in the top three bits of sixteen.
         builder.call(
-            PLAN_CALL_ioprio_set, 1, 0, level << 13 | UInt64(clamping: wanted.priority),
+            PLAN_CALL_ioprio_set, (1, 0, level << 13 | UInt64(clamping: wanted.priority)),
             .config(pointer.key("ioPriority")),
             "set the I/O priority \(wanted.class.rawValue) \(wanted.priority)")
     }
@@ -133,7 +133,9 @@ extension Compiler {
     /// What of the named capabilities exists and can be given; the rest becomes a warning, as config.md asks.
     private mutating func mask(_ names: [String], _ pointer: Pointer) -> UInt64 {
         let parsed = CapabilityMask.parse(names)
-        for name in parsed.unknown { builder.plan.warnings.append("\(pointer): unknown capability \"\(name)\"") }
+        for name in parsed.unknown {
+            builder.plan.warnings.append("\(pointer): unknown capability \"\(name)\"")
+        }
         guard config.namespace(.user) == nil else { return parsed.mask }
         let denied = parsed.mask & ~facts.ownCapabilities
         for name in CapabilityMask.names(of: denied) {
@@ -146,7 +148,8 @@ extension Compiler {
         let name = process.args.first ?? ""
         var candidates = [name]
         if !name.contains("/") {
-            let path = Self.environment(process, options).variables.first { $0.hasPrefix("PATH=") }?.dropFirst(5)
+            let path = Self.environment(process, options).variables.first { $0.hasPrefix("PATH=") }?
+                .dropFirst(5)
             candidates = (path ?? "").split(separator: ":", omittingEmptySubsequences: false)
                 .filter { _ in path?.isEmpty == false }
                 .map { ($0.isEmpty ? "." : $0) + "/" + name }

@@ -1,3 +1,4 @@
+import CKernel
 import CStage
 import Diagnosis
 import Glibc
@@ -142,7 +143,7 @@ extension Compiler {
         }
         var options = options
         if mount.isDeferredReadOnly {
-            options.attributes.clear(1)
+            options.attributes.drop(UInt32(MOUNT_ATTR_RDONLY))
             options.superFlags &= ~MS.RDONLY
         }
         if let label = config.linux?.mountLabel, !label.isEmpty,
@@ -247,7 +248,7 @@ extension Compiler {
     ) {
         var holder = options
         holder.data = ["mode=755"]
-        holder.attributes.clear(1)
+        holder.attributes.drop(UInt32(MOUNT_ATTR_RDONLY))
         holder.superFlags = 0
         mountFileSystem(
             "tmpfs", source: "tmpfs", holder, flags: 0, on: destination, .config(pointer),

@@ -77,15 +77,15 @@ extension Compiler {
         if config.namespace(.user) != nil {
             // EINVAL: ID 0 is not mapped. The process then has capabilities and no name.
             builder.call(
-                PLAN_CALL_setresgid, 0, 0, 0, tolerating: [EINVAL], .config("/linux/gidMappings"),
+                PLAN_CALL_setresgid, tolerating: [EINVAL], .config("/linux/gidMappings"),
                 "become root in the user namespace")
             builder.call(
-                PLAN_CALL_setresuid, 0, 0, 0, tolerating: [EINVAL], .config("/linux/uidMappings"),
+                PLAN_CALL_setresuid, tolerating: [EINVAL], .config("/linux/uidMappings"),
                 "become root in the user namespace")
         }
         if config.hasNew(.cgroup) {
             builder.call(
-                PLAN_CALL_unshare, Namespace.Kind.cgroup.cloneFlag, .config(pointer(to: .cgroup)),
+                PLAN_CALL_unshare, (Namespace.Kind.cgroup.cloneFlag, 0, 0), .config(pointer(to: .cgroup)),
                 "unshare the cgroup namespace")
         }
     }

@@ -1,3 +1,4 @@
+import CKernel
 import CStage
 import Diagnosis
 import Glibc
@@ -42,7 +43,8 @@ extension Compiler {
         }
         builder.step(
             Operation(
-                PLAN_ROOTFS, flags: UInt32(PLAN_ROOTFS_PLAIN), strings: (builder.string(facts.rootfs), 0, 0, 0)),
+                PLAN_ROOTFS, flags: UInt32(PLAN_ROOTFS_PLAIN),
+                strings: (builder.string(facts.rootfs), 0, 0, 0)),
             .config("/root/path"), "open the root file system \(facts.rootfs)")
         meetForHooks()
         builder.step(Operation(PLAN_CHROOT), .config("/root/path"), "chroot to \(facts.rootfs)")
@@ -89,7 +91,7 @@ extension Compiler {
 
     private mutating func remountReadOnly(_ path: String, _ origin: Failure.Origin) {
         var attributes = MountOptions.Attributes()
-        attributes.set = 1  // MOUNT_ATTR_RDONLY
+        attributes.add(UInt32(MOUNT_ATTR_RDONLY))
         builder.step(
             Operation(
                 PLAN_REMOUNT, strings: (builder.string(path), 0, 0, 0),
@@ -119,7 +121,8 @@ extension Compiler {
         for (position, path) in (config.linux?.maskedPaths ?? []).enumerated() {
             builder.step(
                 Operation(
-                    PLAN_MASK, strings: (builder.string(path), builder.string(config.linux?.mountLabel ?? ""), 0, 0)),
+                    PLAN_MASK,
+                    strings: (builder.string(path), builder.string(config.linux?.mountLabel ?? ""), 0, 0)),
                 .config(pointer.key("maskedPaths").index(position)), "mask \(path)")
         }
     }

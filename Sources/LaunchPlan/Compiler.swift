@@ -1,3 +1,4 @@
+import CKernel
 import CStage
 import Capabilities
 import Diagnosis
@@ -45,7 +46,7 @@ public struct Compiler {
         builder.step(Operation(PLAN_SIGNALS), .runtime, "reset signals")
 
         try enterNamespaces()
-        builder.call(PLAN_CALL_setsid, .runtime, "start a session")
+        builder.call(PLAN_CALL_setsid, (0, 0, 0), .runtime, "start a session")
         joinKeyring(process)
         bringUpLoopback()
 
@@ -62,14 +63,15 @@ public struct Compiler {
     mutating func finish(_ process: Process, at pointer: Pointer) throws(Failure) {
         if process.noNewPrivileges {
             builder.call(
-                PLAN_CALL_prctl, UInt64(PR_SET_NO_NEW_PRIVS), 1, .config(pointer.key("noNewPrivileges")),
+                PLAN_CALL_prctl, (UInt64(PR_SET_NO_NEW_PRIVS), 1, 0), .config(pointer.key("noNewPrivileges")),
                 "set no_new_privs")
         }
         setPersonality()
         setIOPriority(process, pointer)
         armSELinux(process, pointer)
         builder.call(
-            PLAN_CALL_umask, UInt64(process.user.umask ?? 0o022), .config(pointer.key("user").key("umask")),
+            PLAN_CALL_umask, (UInt64(process.user.umask ?? 0o022), 0, 0),
+            .config(pointer.key("user").key("umask")),
             "set the umask")
         layOutEnvironment(process)
         changeDirectory(process, pointer, retry: false)

@@ -4,7 +4,7 @@ import OCISpec
 /// What a plan depends on that config.json does not say.
 public struct HostFacts: Equatable, Sendable {
     /// What the container's cgroup is, and how its process gets there.
-    public enum Cgroup: Equatable, Sendable {
+    public enum CgroupPlace: Equatable, Sendable {
         /// None: the host has no cgroup v2 tree, or none that may be used.
         case none
         /// The directory of the container's cgroup, and whether the whole host is unified.
@@ -14,7 +14,7 @@ public struct HostFacts: Equatable, Sendable {
     /// Absolute, on the host.
     public var rootfs: String
     public var containerID: String
-    public var cgroup = Cgroup.none
+    public var cgroup = CgroupPlace.none
     /// Whether clone3(2) can place the process (CLONE_INTO_CGROUP); else the runtime moves it.
     public var clonesIntoCgroup = true
     /// Whether the runtime is root in a user namespace that may do everything: the order of joining

@@ -22,14 +22,14 @@ public struct MountOptions: Equatable, Sendable {
         public var set: UInt32 = 0
         public var clear: UInt32 = 0
 
-        public var isEmpty: Bool { set == 0 && clear == 0 }
+        public var isEmpty: Bool { self.set == 0 && self.clear == 0 }
 
-        mutating func set(_ attribute: UInt32) {
+        mutating func add(_ attribute: UInt32) {
             set |= attribute
             clear &= ~attribute
         }
 
-        mutating func clear(_ attribute: UInt32) {
+        mutating func drop(_ attribute: UInt32) {
             clear |= attribute
             set &= ~attribute
         }
@@ -71,11 +71,11 @@ public struct MountOptions: Equatable, Sendable {
 
         func act(on options: inout MountOptions) {
             switch self {
-            case .set(let attribute): options.attributes.set(attribute)
-            case .clear(let attribute): options.attributes.clear(attribute)
+            case .set(let attribute): options.attributes.add(attribute)
+            case .clear(let attribute): options.attributes.drop(attribute)
             case .accessTime(let value): options.attributes.setAccessTime(value)
-            case .setAll(let attribute): options.recursiveAttributes.set(attribute)
-            case .clearAll(let attribute): options.recursiveAttributes.clear(attribute)
+            case .setAll(let attribute): options.recursiveAttributes.add(attribute)
+            case .clearAll(let attribute): options.recursiveAttributes.drop(attribute)
             case .accessTimeAll(let value): options.recursiveAttributes.setAccessTime(value)
             case .propagate(let flags): options.propagation.append(flags)
             case .superFlag(let flag): options.superFlags |= flag
@@ -88,10 +88,10 @@ public struct MountOptions: Equatable, Sendable {
             case .readOnly(let yes):
                 // Both the mount and, where the mount is its file system's first, the super block.
                 if yes {
-                    options.attributes.set(readOnly)
+                    options.attributes.add(readOnlyAttribute)
                     options.superFlags |= MS.RDONLY
                 } else {
-                    options.attributes.clear(readOnly)
+                    options.attributes.drop(readOnlyAttribute)
                     options.superFlags &= ~MS.RDONLY
                 }
             case .nothing: break
@@ -117,7 +117,7 @@ public struct MountOptions: Equatable, Sendable {
         "noatime": .accessTime(noAccessTime), "atime": .accessTime(0),
         "relatime": .accessTime(0), "norelatime": .accessTime(0),
         "strictatime": .accessTime(strictAccessTime), "nostrictatime": .accessTime(0),
-        "rro": .setAll(readOnly), "rrw": .clearAll(readOnly),
+        "rro": .setAll(readOnlyAttribute), "rrw": .clearAll(readOnlyAttribute),
         "rnosuid": .setAll(noSUID), "rsuid": .clearAll(noSUID),
         "rnodev": .setAll(noDevice), "rdev": .clearAll(noDevice),
         "rnoexec": .setAll(noExec), "rexec": .clearAll(noExec),
@@ -163,7 +163,7 @@ enum MS {
     static let legacyOnly = SILENT | POSIXACL | I_VERSION
 }
 
-private let readOnly = UInt32(MOUNT_ATTR_RDONLY)
+private let readOnlyAttribute = UInt32(MOUNT_ATTR_RDONLY)
 private let noSUID = UInt32(MOUNT_ATTR_NOSUID)
 private let noDevice = UInt32(MOUNT_ATTR_NODEV)
 private let noExec = UInt32(MOUNT_ATTR_NOEXEC)

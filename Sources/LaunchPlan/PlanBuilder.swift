@@ -78,11 +78,11 @@ struct PlanBuilder {
 
     /// An integers-only system call.
     mutating func call(
-        _ call: plan_call, _ first: UInt64 = 0, _ second: UInt64 = 0, _ third: UInt64 = 0,
+        _ call: plan_call, _ arguments: (UInt64, UInt64, UInt64) = (0, 0, 0),
         tolerating errnos: [Int32] = [], _ origin: Failure.Origin, _ doing: String
     ) {
         var op = Operation(PLAN_CALL)
-        op.numbers = (UInt64(call.rawValue), first, second, third)
+        op.numbers = (UInt64(call.rawValue), arguments.0, arguments.1, arguments.2)
         op.tolerated = errnos
         step(op, origin, doing)
     }

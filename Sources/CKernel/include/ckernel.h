@@ -16,6 +16,7 @@
 #include <linux/memfd.h>
 #include <linux/mount.h>
 #include <linux/openat2.h>
+#include <linux/prctl.h>
 #include <linux/sched.h>
 
 /* <fcntl.h> shows these to C with _GNU_SOURCE only, and Swift's view of it lacks them. */

@@ -68,8 +68,8 @@ enum plan_slot {
  * A file system option in a MOUNT_FS blob: the kind, then the key and (PLAN_OPTION_STRING only) the value,
  * each NUL-terminated.
  */
-#define PLAN_OPTION_FLAG 'f'
-#define PLAN_OPTION_STRING 's'
+#define PLAN_OPTION_FLAG 0x66 /* f */
+#define PLAN_OPTION_STRING 0x73 /* s */
 
 struct plan_op {
     uint16_t code;

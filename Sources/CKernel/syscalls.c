@@ -1,0 +1,111 @@
+#include "ckernel.h"
+#include "syscalls.h"
+
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/nsfs.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+long apus_openat2(int directory, const char *path, struct open_how *how, size_t size)
+{
+    return syscall(SYS_openat2, directory, path, how, size);
+}
+
+int apus_close_range(unsigned int first, unsigned int last, unsigned int flags)
+{
+    return (int)syscall(SYS_close_range, first, last, flags);
+}
+
+int apus_memfd_create(const char *name, unsigned int flags)
+{
+    return (int)syscall(SYS_memfd_create, name, flags);
+}
+
+int apus_pipe(int ends[2])
+{
+    return (int)syscall(SYS_pipe2, ends, O_CLOEXEC);
+}
+
+int apus_fsopen(const char *type, unsigned int flags)
+{
+    return (int)syscall(SYS_fsopen, type, flags);
+}
+
+int apus_fsconfig(int fs, unsigned int command, const char *key, const void *value, int aux)
+{
+    return (int)syscall(SYS_fsconfig, fs, command, key, value, aux);
+}
+
+int apus_fsmount(int fs, unsigned int flags, unsigned int attributes)
+{
+    return (int)syscall(SYS_fsmount, fs, flags, attributes);
+}
+
+int apus_pidfd_open(int pid, unsigned int flags)
+{
+    return (int)syscall(SYS_pidfd_open, pid, flags);
+}
+
+int apus_pidfd_send_signal(int pidfd, int signal)
+{
+    return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
+}
+
+int apus_prlimit(int pid, int resource, uint64_t soft, uint64_t hard)
+{
+    struct rlimit64 limit = { .rlim_cur = soft, .rlim_max = hard };
+    return (int)syscall(SYS_prlimit64, pid, resource, &limit, NULL);
+}
+
+int apus_prctl(int option, unsigned long value)
+{
+    return prctl(option, value, 0, 0, 0);
+}
+
+uint64_t apus_permitted_capabilities(void)
+{
+    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3, .pid = 0 };
+    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+    if (syscall(SYS_capget, &header, data) != 0)
+        return UINT64_MAX;
+    return (uint64_t)data[0].permitted | (uint64_t)data[1].permitted << 32;
+}
+
+int apus_signalfd_all(void)
+{
+    sigset_t signals;
+    sigfillset(&signals);
+    if (sigprocmask(SIG_BLOCK, &signals, NULL) != 0)
+        return -1;
+    return signalfd(-1, &signals, SFD_CLOEXEC);
+}
+
+int apus_signalfd_next(int descriptor)
+{
+    struct signalfd_siginfo information;
+    ssize_t count = read(descriptor, &information, sizeof information);
+    return count == sizeof information ? (int)information.ssi_signo : -1;
+}
+
+int apus_namespace_type(int descriptor)
+{
+    return ioctl(descriptor, NS_GET_NSTYPE);
+}
+
+long apus_fstatfs_magic(int fd)
+{
+    struct statfs status;
+    return fstatfs(fd, &status) == 0 ? (long)status.f_type : -1;
+}
+
+long apus_statfs_magic(const char *path)
+{
+    struct statfs status;
+    return statfs(path, &status) == 0 ? (long)status.f_type : -1;
+}
