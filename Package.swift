@@ -55,6 +55,7 @@ let package = Package(
                     "-Xlinker", "--gc-sections", "-Xlinker", "-s",
                 ])
             ]),
+        .testTarget(name: "KernelTests", dependencies: ["Kernel"]),
     ],
     swiftLanguageModes: [.v6]
 )
