@@ -46,15 +46,22 @@ let package = Package(
             dependencies: ["LaunchPlan", "Cgroups", "Labels", "Kernel"],
             swiftSettings: lean, plugins: ["EmbedStagePlugin"]),
 
-        // Top: the executable.
+        // Top: the command line, and the executable.
+        .target(name: "Arguments", swiftSettings: lean),
+        .target(name: "Presentation", swiftSettings: lean),
         .executableTarget(
-            name: "apus", dependencies: ["ContainerRuntime"], swiftSettings: lean,
+            name: "apus",
+            dependencies: ["ContainerRuntime", "Arguments", "Presentation", "OCISpec", "Kernel", "Diagnosis"],
+            swiftSettings: lean,
             linkerSettings: [
                 .unsafeFlags([
                     "-static-executable", "-use-ld=lld",
                     "-Xlinker", "--gc-sections", "-Xlinker", "-s",
                 ])
             ]),
+
+        .testTarget(name: "ArgumentsTests", dependencies: ["Arguments"]),
+        .testTarget(name: "PresentationTests", dependencies: ["Presentation"]),
         .testTarget(name: "KernelTests", dependencies: ["Kernel"]),
     ],
     swiftLanguageModes: [.v6]

@@ -1,0 +1,86 @@
+extension Verb {
+    /// The entry of the table of commands. It is built when asked for: a start reads only its own.
+    public var command: Command {
+        switch self {
+        case .create:
+            Command(
+                .create, "create a container",
+                details: [
+                    "Sets the container up as the bundle's config.json says and leaves its process waiting for start."
+                ],
+                operands: [.init("ID")], flags: Self.creation)
+        case .run:
+            Command(
+                .run, "create a container, start it and wait for its end",
+                details: [
+                    "Exits with the status of the container's process, or 128 + the signal that ended it."
+                ],
+                operands: [.init("ID")],
+                flags: Self.creation + [
+                    .detach, Flag(.keep, "keep the container's state after its end"), .noSubreaper,
+                ])
+        case .start:
+            Command(.start, "start the process of a created container", operands: [.init("ID")])
+        case .state:
+            Command(.state, "print the state of a container as JSON", operands: [.init("ID")])
+        case .kill:
+            Command(
+                .kill, "send a signal to the container's first process",
+                details: [
+                    "SIGNAL is a number or a name, with or without SIG, in any case: 9, KILL, sigterm. Default: TERM."
+                ],
+                operands: [.init("ID"), .init("SIGNAL", isOptional: true)],
+                flags: [
+                    Flag(.all, short: "a", "take a container that has ended for success", isHidden: true)
+                ],
+                stopsAtOperand: true)
+        case .delete:
+            Command(
+                .delete, "delete a container that has ended or was never started", operands: [.init("ID")],
+                flags: [
+                    Flag(.force, short: "f", "kill a running one first; an unknown one is no error")
+                ])
+        case .list:
+            Command(
+                .list, "list the containers under --root",
+                flags: [
+                    Flag(
+                        .format, short: "f", .choice(["table", "json"]), "form of the list", fallback: "table"
+                    ),
+                    Flag(.quiet, short: "q", "print only the IDs"),
+                ])
+        case .spec:
+            Command(
+                .spec, "write a config.json to start from",
+                details: ["Writes to the bundle's directory, and never over a file that is there."],
+                flags: [.bundle, Flag(.rootless, "for a container without root's rights")])
+        case .features:
+            Command(.features, "print what this runtime supports as JSON")
+        case .plan:
+            Command(
+                .plan, "print the steps that would create a container, and take none",
+                details: ["Each step names the field of config.json, the option or the rule it comes from."],
+                operands: [.init("BUNDLE", isOptional: true)],
+                flags: [
+                    .bundle,
+                    Flag(
+                        .format, short: "f", .choice(["text", "json"]), "form of the plan", fallback: "text"),
+                    .consoleSocket, .noPivot, .noNewKeyring, .preserveFds,
+                ])
+        case .version:
+            Command(.version, "print the version")
+        case .help:
+            Command(
+                .help, "show help, of one command if named", operands: [.init("COMMAND", isOptional: true)])
+        default:
+            unsupportedCommand
+        }
+    }
+
+    private static var creation: [Flag] {
+        [
+            .bundle, .consoleSocket, .pidfdSocket(of: "the container's process"), .pidFile, .noPivot,
+            .noNewKeyring, .preserveFds,
+        ]
+    }
+}

@@ -1,0 +1,53 @@
+import Arguments
+import ContainerRuntime
+import Diagnosis
+import Glibc
+import Kernel
+
+extension Session {
+    /// The runtime's settings, from the options before the command and the environment.
+    static func runtimeSettings(_ globals: Values, _ log: Log) throws(Failure) -> RuntimeSettings {
+        let root = globals.text(.root)
+        let isDebugging = globals.isOn(.debug)
+        return RuntimeSettings(
+            root: try root.map(explicitRoot) ?? defaultRoot, rootIsExplicit: root != nil,
+            systemdCgroup: globals.isOn(.systemdCgroup), rootless: try rootlessMode(globals.text(.rootless)),
+            debug: isDebugging, warn: { log.warning($0) },
+            debugLog: { if isDebugging { log.debug($0) } })
+    }
+
+    private static func explicitRoot(_ written: String) throws(Failure) -> String {
+        let path: String
+        do throws(SystemError) {
+            path = Path.cleaned(try WorkingDirectory.absolute(written))
+        } catch {
+            throw Failure(.option("--root"), error)
+        }
+        if path == "/" { throw Failure("Option --root argument should not be set to /") }
+        return path
+    }
+
+    /// The user's own runtime directory, without the rights of the host's root; with them `/run`, even
+    /// where a login has set the variable.
+    private static var defaultRoot: String {
+        guard let directory = environment("XDG_RUNTIME_DIR"), !directory.isEmpty else { return "/run/apus" }
+        if ProcessControl.effectiveUID == 0 {
+            // Root of a user namespace who calls themselves root is taken for the host's.
+            guard ProcessControl.isInUserNamespace, environment("USER") != "root" else { return "/run/apus" }
+        }
+        return directory + "/apus"
+    }
+
+    private static func rootlessMode(_ written: String?) throws(Failure) -> RootlessMode {
+        guard let written, !written.isEmpty, written.lowercased() != "auto" else { return .auto }
+        guard let truth = Values.truth(written) else {
+            throw Failure(
+                .option("--rootless"), reason: "invalid value \"\(written)\": not true, false or auto")
+        }
+        return truth ? .yes : .no
+    }
+
+    private static func environment(_ name: String) -> String? {
+        getenv(name).map { String(cString: $0) }
+    }
+}
