@@ -85,7 +85,7 @@ extension Failure: CustomStringConvertible {
     public var description: String {
         var parts: [String] = []
         switch origin {
-        case .config(let pointer): parts.append(pointer.description)
+        case .config(let pointer): if !pointer.description.isEmpty { parts.append(pointer.description) }
         case .option(let option): parts.append(option)
         case .runtime: break
         }
