@@ -63,6 +63,8 @@ let package = Package(
         .testTarget(name: "ArgumentsTests", dependencies: ["Arguments"]),
         .testTarget(name: "PresentationTests", dependencies: ["Presentation"]),
         .testTarget(name: "KernelTests", dependencies: ["Kernel"]),
+        .target(name: "CFilterProbe", path: "Tests/CFilterProbe", cSettings: strictC),
+        .testTarget(name: "SeccompTests", dependencies: ["Seccomp", "CSeccomp", "CFilterProbe"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,95 @@
+import Diagnosis
+import OCISpec
+
+/// A seccomp profile compiled for the kernel: what seccomp(2) takes with `SECCOMP_SET_MODE_FILTER`.
+public struct SeccompFilter: Equatable, Sendable {
+    /// An array of `struct sock_filter`, in the host's byte order.
+    public var instructions: [UInt8]
+    /// The `SECCOMP_FILTER_FLAG_` bits.
+    public var flags: UInt32
+    /// The number of instructions, at most 4096 (`BPF_MAXINSNS`).
+    public var count: Int { instructions.count / Instruction.size }
+
+    public init(instructions: [UInt8], flags: UInt32) {
+        self.instructions = instructions
+        self.flags = flags
+    }
+
+    /// The architectures that the libseccomp at hand has tables for, in the specification's order.
+    public static var architectures: [SeccompProfile.Architecture] {
+        SeccompProfile.Architecture.allCases.filter { CallingConvention($0) != nil }
+    }
+
+    /// Compiles `linux.seccomp` (config-linux.md, "Seccomp"), with the effects it has in runc:
+    ///
+    /// - The host's own architecture is always part of the filter; calls through one that is not are
+    ///   answered by killing the thread.
+    /// - Names that libseccomp does not know are skipped, and so are rules that say the same as the default.
+    /// - A rule without conditions beats those with conditions on the same call, and an earlier one a later.
+    /// - If two conditions of a rule look at the same argument, each condition is a rule of its own.
+    /// - Without a field `flags`, speculation mitigations are not forced on (`SPEC_ALLOW`).
+    /// - Unless the default permits calls, those newer than the newest that the profile names get ENOSYS,
+    ///   so that a libc newer than the profile falls back to what the profile does know.
+    ///
+    /// - Parameters:
+    ///   - profile: the value of the field.
+    ///   - pointer: where it stands.
+    ///   - host: the kernel that is to run the filter.
+    /// - Throws: a `Failure` that points to the field, element or name that cannot be honoured.
+    public static func compile(
+        _ profile: SeccompProfile, at pointer: Pointer, host: SeccompHost = .detect()
+    ) throws(Failure) -> SeccompFilter {
+        guard host.isAvailable else {
+            throw Failure(at: pointer, "seccomp: config provided but seccomp not supported")
+        }
+        try refuseListener(profile, at: pointer)
+        let flags = try combine(profile.flags, host: host, at: pointer)
+        let rules = try RuleSet(profile, host: host, at: pointer)
+        var parts: [Dispatcher.Part] = []
+        for table in rules.tables {
+            let program = try table.program(default: rules.defaultVerdict, at: pointer)
+            parts.append(Dispatcher.Part(table: table, program: program))
+        }
+        let dispatcher = Dispatcher(
+            parts: parts, defaultVerdict: rules.defaultVerdict, answersUnknown: rules.answersUnknown)
+        let filter = SeccompFilter(instructions: dispatcher.assemble(), flags: flags)
+        if filter.count > Instruction.limit {
+            throw Failure(
+                at: pointer,
+                "the profile needs \(filter.count) instructions; the kernel takes \(Instruction.limit)",
+                remedy: "list fewer architectures or fewer conditions on arguments")
+        }
+        return filter
+    }
+
+    private static func refuseListener(_ profile: SeccompProfile, at pointer: Pointer) throws(Failure) {
+        for (key, value) in [
+            ("listenerPath", profile.listenerPath), ("listenerMetadata", profile.listenerMetadata),
+        ] where value?.isEmpty == false {
+            throw Failure(at: pointer.key(key), "seccomp notification is not supported yet")
+        }
+    }
+
+    private static func combine(
+        _ flags: [SeccompProfile.Flag]?, host: SeccompHost, at pointer: Pointer
+    ) throws(Failure) -> UInt32 {
+        guard let flags else {
+            let usual = SeccompProfile.Flag.SECCOMP_FILTER_FLAG_SPEC_ALLOW
+            return host.flags.contains(usual) ? usual.rawFlag : 0
+        }
+        var bits: UInt32 = 0
+        for (position, flag) in flags.enumerated() {
+            if flag == .SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV {
+                throw Failure(
+                    at: pointer.key("flags").index(position),
+                    "\(flag.rawValue) needs a notification listener, which is not supported yet")
+            }
+            if !host.flags.contains(flag) {
+                throw Failure(
+                    at: pointer.key("flags").index(position), "the kernel does not know \(flag.rawValue)")
+            }
+            bits |= flag.rawFlag
+        }
+        return bits
+    }
+}

@@ -1,0 +1,60 @@
+import CSeccomp
+import OCISpec
+
+/// What the running kernel can do with a filter. A value, so that a profile can be compiled for any
+/// kernel; `detect()` asks this one.
+public struct SeccompHost: Equatable, Sendable {
+    /// Filters can be installed at all (`CONFIG_SECCOMP_FILTER`, and seccomp(2), Linux 3.17).
+    public var isAvailable: Bool
+    /// The actions a filter may return.
+    public var actions: Set<SeccompProfile.Action>
+    /// The flags a profile may ask for. `SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV` is never among them:
+    /// it belongs to a notification listener, which is not supported yet.
+    public var flags: Set<SeccompProfile.Flag>
+
+    public init(
+        isAvailable: Bool = true, actions: Set<SeccompProfile.Action>, flags: Set<SeccompProfile.Flag>
+    ) {
+        self.isAvailable = isAvailable
+        self.actions = actions
+        self.flags = flags
+    }
+
+    /// Every action and flag that this library can compile.
+    public static let complete = SeccompHost(
+        actions: Set(SeccompProfile.Action.allCases).subtracting([.SCMP_ACT_NOTIFY]),
+        flags: Set(SeccompProfile.Flag.allCases).subtracting([.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV]))
+
+    /// The kernel this process runs on, by seccomp(2) calls that install nothing.
+    public static func detect() -> SeccompHost {
+        guard apus_seccomp_probe_flags(0) == EFAULT else {
+            return SeccompHost(isAvailable: false, actions: [], flags: [])
+        }
+        // Those of Linux 3.17, the first kernel with seccomp(2); SECCOMP_GET_ACTION_AVAIL is of 4.14.
+        var actions: Set<SeccompProfile.Action> = [
+            .SCMP_ACT_KILL, .SCMP_ACT_KILL_THREAD, .SCMP_ACT_TRAP, .SCMP_ACT_ERRNO, .SCMP_ACT_TRACE,
+            .SCMP_ACT_ALLOW,
+        ]
+        if apus_seccomp_probe_action(Verdict.killProcess.rawValue) == 0 {
+            actions.insert(.SCMP_ACT_KILL_PROCESS)
+        }
+        if apus_seccomp_probe_action(Verdict.log.rawValue) == 0 { actions.insert(.SCMP_ACT_LOG) }
+        var flags: Set<SeccompProfile.Flag> = []
+        for flag in complete.flags where apus_seccomp_probe_flags(flag.rawFlag) == EFAULT {
+            flags.insert(flag)
+        }
+        return SeccompHost(actions: actions, flags: flags)
+    }
+}
+
+extension SeccompProfile.Flag {
+    /// The bit of seccomp(2).
+    var rawFlag: UInt32 {
+        switch self {
+        case .SECCOMP_FILTER_FLAG_TSYNC: UInt32(CSeccomp.SECCOMP_FILTER_FLAG_TSYNC)
+        case .SECCOMP_FILTER_FLAG_LOG: UInt32(CSeccomp.SECCOMP_FILTER_FLAG_LOG)
+        case .SECCOMP_FILTER_FLAG_SPEC_ALLOW: UInt32(CSeccomp.SECCOMP_FILTER_FLAG_SPEC_ALLOW)
+        case .SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV: UInt32(CSeccomp.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV)
+        }
+    }
+}
