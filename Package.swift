@@ -60,6 +60,8 @@ let package = Package(
                 ])
             ]),
 
+        // Runs the executable; linking it in would bring its linker's flags along.
+        .testTarget(name: "apusTests"),
         .testTarget(name: "ArgumentsTests", dependencies: ["Arguments"]),
         .testTarget(name: "PresentationTests", dependencies: ["Presentation"]),
         .testTarget(name: "KernelTests", dependencies: ["Kernel"]),

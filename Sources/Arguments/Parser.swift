@@ -17,6 +17,7 @@ public struct Parser {
         var globals = Values()
         let action: Request.Action
         do throws(Misuse) {
+            try parser.checkEncoding()
             action = try parser.program(&globals)
         } catch {
             action = .misuse(error)
@@ -28,6 +29,13 @@ public struct Parser {
         words = arguments
         program = arguments.first ?? "apus"
         position = arguments.isEmpty ? 0 : 1
+    }
+
+    /// Bytes that are not UTF-8 have come here as U+FFFD: the path they were in is not known any more.
+    private func checkEncoding() throws(Misuse) {
+        for word in words where word.unicodeScalars.contains("\u{fffd}") {
+            throw Misuse("argument \"\(word)\" is not UTF-8", topic: .none)
+        }
     }
 
     private mutating func program(_ globals: inout Values) throws(Misuse) -> Request.Action {

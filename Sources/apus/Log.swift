@@ -19,12 +19,10 @@ struct Log: Sendable {
             throw Failure("invalid log-format: \(format)")
         }
         guard let path, !path.isEmpty else { return Log(format: form, file: nil) }
-        do throws(SystemError) {
-            let flags = O_CREAT | O_WRONLY | O_APPEND | O_SYNC
-            return Log(format: form, file: try FileDescriptor.open(path, flags, mode: 0o644).release())
-        } catch {
-            throw Failure(.option("--log"), error)
+        let file = try Failure.blaming(.option("--log")) { () throws(SystemError) in
+            try FileDescriptor.open(path, O_CREAT | O_WRONLY | O_APPEND | O_SYNC, mode: 0o644)
         }
+        return Log(format: form, file: file.release())
     }
 
     /// Records why the program fails. If there is a file, the bare message goes to standard error too:

@@ -8,11 +8,7 @@ enum Output {
 
     /// Prints a command's result.
     static func print(_ text: String) throws(Failure) {
-        do throws(SystemError) {
-            try write(text, to: standardOutput)
-        } catch {
-            throw Failure(.runtime, error)
-        }
+        try Failure.blaming { () throws(SystemError) in try write(text, to: standardOutput) }
     }
 
     /// Writes the whole of a text.

@@ -1,7 +1,6 @@
 import Arguments
 import ContainerRuntime
 import Diagnosis
-import Glibc
 import Kernel
 
 extension Session {
@@ -17,11 +16,8 @@ extension Session {
     }
 
     private static func explicitRoot(_ written: String) throws(Failure) -> String {
-        let path: String
-        do throws(SystemError) {
-            path = Path.cleaned(try WorkingDirectory.absolute(written))
-        } catch {
-            throw Failure(.option("--root"), error)
+        let path = try Failure.blaming(.option("--root")) { () throws(SystemError) in
+            Path.cleaned(try WorkingDirectory.absolute(written))
         }
         if path == "/" { throw Failure("Option --root argument should not be set to /") }
         return path
@@ -30,10 +26,10 @@ extension Session {
     /// The user's own runtime directory, without the rights of the host's root; with them `/run`, even
     /// where a login has set the variable.
     private static var defaultRoot: String {
-        guard let directory = environment("XDG_RUNTIME_DIR"), !directory.isEmpty else { return "/run/apus" }
+        guard let directory = Environment["XDG_RUNTIME_DIR"], !directory.isEmpty else { return "/run/apus" }
         if ProcessControl.effectiveUID == 0 {
             // Root of a user namespace who calls themselves root is taken for the host's.
-            guard ProcessControl.isInUserNamespace, environment("USER") != "root" else { return "/run/apus" }
+            guard ProcessControl.isInUserNamespace, Environment["USER"] != "root" else { return "/run/apus" }
         }
         return directory + "/apus"
     }
@@ -45,9 +41,5 @@ extension Session {
                 .option("--rootless"), reason: "invalid value \"\(written)\": not true, false or auto")
         }
         return truth ? .yes : .no
-    }
-
-    private static func environment(_ name: String) -> String? {
-        getenv(name).map { String(cString: $0) }
     }
 }

@@ -246,6 +246,12 @@ func misuse(_ words: String...) -> Misuse? {
         #expect(misuse("help", typed)?.message == "unknown command \"\(typed)\"; did you mean \"\(meant)\"?")
     }
 
+    @Test func bytesThatAreNoText() {
+        let path = String(decoding: [0x2f, 0xff, 0x62] as [UInt8], as: UTF8.self)
+        #expect(misuse("create", "--pid-file", path, "c1")?.message == "argument \"/\u{fffd}b\" is not UTF-8")
+        #expect(misuse("create", "--pid-file", "/é🐦", "c1") == nil)
+    }
+
     @Test func severalAreAsNear() {
         #expect(misuse("stat")?.message == "unknown command \"stat\"; did you mean \"start\" or \"state\"?")
     }
