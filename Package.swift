@@ -43,7 +43,7 @@ let package = Package(
             dependencies: ["OCISpec", "Seccomp", "Capabilities", "Labels", "CStage"], swiftSettings: lean),
         .target(
             name: "ContainerRuntime",
-            dependencies: ["LaunchPlan", "Cgroups", "Labels", "Kernel"],
+            dependencies: ["LaunchPlan", "Cgroups", "Capabilities", "Seccomp", "Labels", "Kernel"],
             swiftSettings: lean, plugins: ["EmbedStagePlugin"]),
 
         // Top: the command line, and the executable.

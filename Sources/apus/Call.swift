@@ -30,7 +30,7 @@ struct Call {
         case .create: try create()
         case .run: return try run()
         case .start: try runtime.start(id)
-        case .state: try Output.print(runtime.state(id).json(indent: 2))
+        case .state: try Output.print(runtime.state(id).json())
         case .kill: try kill()
         case .delete: try runtime.delete(id, force: options.isOn(.force))
         case .list: try list()

@@ -1,4 +1,5 @@
 import Arguments
+import ContainerRuntime
 import Diagnosis
 import Glibc
 import Kernel
@@ -8,7 +9,7 @@ extension Call {
     func spec() throws(Failure) {
         var path = "config.json"
         if let bundle = options.text(.bundle), !bundle.isEmpty { path = bundle + "/" + path }
-        let text = Config.template(rootless: options.isOn(.rootless))
+        let text = try ContainerRuntime.template(rootless: options.isOn(.rootless))
         do throws(SystemError) {
             let file = try FileDescriptor.open(path, O_CREAT | O_EXCL | O_WRONLY, mode: 0o666)
             do throws(SystemError) {

@@ -1,0 +1,54 @@
+import Capabilities
+import Cgroups
+import Diagnosis
+import Kernel
+import Labels
+import LaunchPlan
+import OCISpec
+import Seccomp
+
+extension ContainerRuntime {
+    /// What this runtime does on this host (features.md): what is not supported yet is not in it.
+    public func features() throws(Failure) -> Features {
+        var features = Features(ociVersionMin: "1.0.0", ociVersionMax: Self.specVersion)
+        features.hooks = HookKind.allCases.map(\.rawValue)
+        features.mountOptions = MountOptions.known
+        var linux = Features.Linux()
+        linux.namespaces = Namespace.Kind.allCases.map(\.rawValue).sorted()
+        linux.capabilities = CapabilityMask.known
+        linux.cgroup = Self.cgroupFeatures(try CgroupHost.detect())
+        linux.seccomp = Self.seccompFeatures(.detect())
+        let lsm = LSMHost.detect()
+        linux.apparmorEnabled = lsm.hasAppArmor
+        linux.selinuxEnabled = lsm.hasSELinux
+        linux.intelRdt = Features.IntelRdt()
+        linux.intelRdt?.enabled = false
+        linux.idmapMountsEnabled = false
+        linux.netDevicesEnabled = false
+        features.linux = linux
+        return features
+    }
+
+    private static func cgroupFeatures(_ host: CgroupHost) -> Features.Cgroup {
+        var cgroup = Features.Cgroup()
+        cgroup.v1 = false
+        cgroup.v2 = true
+        cgroup.systemd = false
+        cgroup.systemdUser = false
+        cgroup.rdma = true
+        return cgroup
+    }
+
+    private static func seccompFeatures(_ host: SeccompHost) -> Features.Seccomp {
+        var seccomp = Features.Seccomp()
+        seccomp.enabled = host.isAvailable
+        seccomp.actions = SeccompProfile.Action.allCases.filter(SeccompHost.complete.actions.contains)
+            .map(\.rawValue)
+        seccomp.operators = SeccompProfile.Operator.allCases.map(\.rawValue)
+        seccomp.archs = SeccompFilter.architectures.map(\.rawValue)
+        seccomp.knownFlags = SeccompProfile.Flag.allCases.filter(SeccompHost.complete.flags.contains)
+            .map(\.rawValue)
+        seccomp.supportedFlags = SeccompProfile.Flag.allCases.filter(host.flags.contains).map(\.rawValue)
+        return seccomp
+    }
+}
