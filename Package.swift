@@ -23,7 +23,9 @@ let package = Package(
         .systemLibrary(name: "CSeccomp", providers: [.apt(["libseccomp-dev"])]),
         .systemLibrary(name: "CCapability", providers: [.apt(["libcap-dev"])]),
         .systemLibrary(name: "CSELinux", providers: [.apt(["libselinux1-dev"])]),
-        .target(name: "Capabilities", dependencies: ["CCapability", "Diagnosis"], swiftSettings: lean),
+        .target(name: "CCapabilityQuiet", cSettings: strictC),
+        .target(
+            name: "Capabilities", dependencies: ["CCapability", "CCapabilityQuiet"], swiftSettings: lean),
         .target(
             name: "Labels", dependencies: ["CSELinux", "Kernel", "Diagnosis"], swiftSettings: lean),
         .target(
@@ -67,6 +69,7 @@ let package = Package(
         .testTarget(name: "KernelTests", dependencies: ["Kernel"]),
         .target(name: "CFilterProbe", path: "Tests/CFilterProbe", cSettings: strictC),
         .testTarget(name: "SeccompTests", dependencies: ["Seccomp", "CSeccomp", "CFilterProbe"]),
+        .testTarget(name: "CapabilitiesTests", dependencies: ["Capabilities"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,2 @@
+#pragma once
+/* Nothing to call: linking this target is what it is for. See quiet.c. */
