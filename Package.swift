@@ -70,6 +70,7 @@ let package = Package(
         .target(name: "CFilterProbe", path: "Tests/CFilterProbe", cSettings: strictC),
         .testTarget(name: "SeccompTests", dependencies: ["Seccomp", "CSeccomp", "CFilterProbe"]),
         .testTarget(name: "CapabilitiesTests", dependencies: ["Capabilities"]),
+        .testTarget(name: "LabelsTests", dependencies: ["Labels", "Diagnosis"]),
     ],
     swiftLanguageModes: [.v6]
 )
