@@ -44,6 +44,7 @@ struct stage_report {
     int32_t error;   /* errno */
     uint32_t fault;
     uint32_t length; /* of detail, bytes */
+    int32_t listener; /* descriptor of the seccomp listener in the stage, -1 before SECCOMP has made one */
     char detail[REPORT_DETAIL];
 };
 

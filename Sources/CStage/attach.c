@@ -1,0 +1,139 @@
+/* Mounts by descriptor. */
+#include "internal.h"
+
+#include <asm/statfs.h>
+
+long stage_copy_tree(struct stage *stage, int descriptor, unsigned recursive)
+{
+    return SYS(stage, open_tree, descriptor, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive);
+}
+
+long stage_same_mount(struct stage *stage, int mount, const char *path, int open_flags)
+{
+    struct statx mounted, seen;
+    long result = stage_stat(stage, mount, &mounted);
+    if (result < 0)
+        return result;
+    long found = stage_open_in(stage, stage_slot(stage, PLAN_SLOT_ROOT), path, O_PATH | open_flags);
+    if (found == -ENOENT || found == -ENOTDIR || found == -ELOOP || found == -EAGAIN)
+        return stage_fault(stage, FAULT_ESCAPED, 0, path);
+    if (found < 0)
+        return found;
+    result = stage_stat(stage, (int)found, &seen);
+    stage_close(found);
+    if (result < 0)
+        return result;
+    if (!(mounted.stx_mask & seen.stx_mask & STATX_MNT_ID))
+        return -ENOSYS;
+    if (mounted.stx_mnt_id != seen.stx_mnt_id || mounted.stx_ino != seen.stx_ino)
+        return stage_fault(stage, FAULT_ESCAPED, 0, path);
+    return 0;
+}
+
+long stage_attach(struct stage *stage, int tree, int target, const char *path, int open_flags)
+{
+    long result =
+        SYS(stage, move_mount, tree, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+    return result < 0 ? result : stage_same_mount(stage, tree, path, open_flags);
+}
+
+long stage_refuse_proc(struct stage *stage, int target, const char *path)
+{
+    long magic = stage_magic(stage, target);
+    if (magic == PROC_SUPER_MAGIC)
+        return stage_fault(stage, FAULT_IN_PROC, 0, path);
+    return magic < 0 ? magic : 0;
+}
+
+long stage_mount_on(struct stage *stage, const char *source, int target, const char *type, uint64_t flags,
+                    const void *data)
+{
+    struct stage_descriptor_path path = stage_descriptor_path(target);
+    long here = SYS(stage, openat, AT_FDCWD, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (here < 0)
+        return here;
+    long result = SYS(stage, fchdir, stage_slot(stage, PLAN_SLOT_PROC));
+    if (result >= 0) {
+        result = SYS(stage, mount, source, path.text, type, flags, data);
+        RAW1(__NR_fchdir, here);
+    }
+    stage_close(here);
+    return result;
+}
+
+long stage_set_attributes(struct stage *stage, int mount, uint64_t attributes, unsigned recursive)
+{
+    struct mount_attr change = {.attr_set = attributes & UINT32_MAX, .attr_clr = attributes >> 32};
+    return SYS(stage, mount_setattr, mount, "", AT_EMPTY_PATH | recursive, &change, sizeof change);
+}
+
+/* One attribute in its three spellings; statfs(2)'s are those of ST_* in <sys/statvfs.h>. */
+static const struct {
+    uint32_t attribute, statfs, flag;
+} spellings[] = {
+    {MOUNT_ATTR_RDONLY, 1, MS_RDONLY},
+    {MOUNT_ATTR_NOSUID, 2, MS_NOSUID},
+    {MOUNT_ATTR_NODEV, 4, MS_NODEV},
+    {MOUNT_ATTR_NOEXEC, 8, MS_NOEXEC},
+    {MOUNT_ATTR_NOATIME, 0x400, MS_NOATIME},
+    {MOUNT_ATTR_NODIRATIME, 0x800, MS_NODIRATIME},
+    {MOUNT_ATTR_NOSYMFOLLOW, 0x2000, MS_NOSYMFOLLOW},
+};
+#define STATFS_RELATIME 0x1000
+
+/* The attributes a mount has. */
+static long attributes_of(struct stage *stage, int mount, uint32_t *attributes)
+{
+    struct statfs found;
+    long result = SYS(stage, fstatfs, mount, &found);
+    if (result < 0)
+        return result;
+    *attributes = 0;
+    for (size_t i = 0; i < sizeof spellings / sizeof *spellings; i++)
+        if ((unsigned long)found.f_flags & spellings[i].statfs)
+            *attributes |= spellings[i].attribute;
+    if (!(*attributes & MOUNT_ATTR_NOATIME) && !((unsigned long)found.f_flags & STATFS_RELATIME))
+        *attributes |= MOUNT_ATTR_STRICTATIME;
+    return 0;
+}
+
+long stage_keep_locked(struct stage *stage, int mount, uint64_t attributes, uint64_t *kept)
+{
+    uint32_t present;
+    long result = attributes_of(stage, mount, &present);
+    if (result < 0)
+        return result;
+    uint32_t set = (uint32_t)attributes, clear = (uint32_t)(attributes >> 32);
+    if (clear & MOUNT_ATTR__ATIME) {
+        set &= ~(uint32_t)MOUNT_ATTR__ATIME;
+        clear &= ~(uint32_t)MOUNT_ATTR__ATIME;
+    }
+    *kept = PLAN_ATTRS(set, clear & ~present);
+    return 0;
+}
+
+long stage_remount_attributes(struct stage *stage, int mount, uint64_t attributes)
+{
+    uint32_t present;
+    long result = attributes_of(stage, mount, &present);
+    if (result < 0)
+        return result;
+    uint32_t wanted = (present & ~(uint32_t)(attributes >> 32)) | (uint32_t)attributes;
+    uint64_t flags = MS_REMOUNT | MS_BIND;
+    for (size_t i = 0; i < sizeof spellings / sizeof *spellings; i++)
+        if (wanted & spellings[i].attribute)
+            flags |= spellings[i].flag;
+    if (!(wanted & MOUNT_ATTR_NOATIME))
+        flags |= wanted & MOUNT_ATTR_STRICTATIME ? MS_STRICTATIME : MS_RELATIME;
+    return stage_mount_on(stage, 0, mount, 0, flags, 0);
+}
+
+long stage_set_propagation(struct stage *stage, int mount, uint64_t propagation)
+{
+    struct mount_attr change = {.propagation = propagation & ~(uint64_t)MS_REC};
+    unsigned recursive = propagation & MS_REC ? AT_RECURSIVE : 0;
+    long result = SYS(stage, mount_setattr, mount, "", AT_EMPTY_PATH | recursive, &change, sizeof change);
+    if (result == -ENOSYS)
+        result = stage_mount_on(stage, 0, mount, 0, propagation, 0);
+    return result;
+}

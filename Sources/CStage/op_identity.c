@@ -1,0 +1,67 @@
+/* Who the process is, and what it may do. */
+#include "internal.h"
+
+#include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/prctl.h>
+#include <linux/seccomp.h>
+
+long stage_bound(struct stage *stage, const struct plan_op *op)
+{
+    for (unsigned capability = 0; capability < 64; capability++) {
+        if (op->num[0] >> capability & 1)
+            continue;
+        long result = SYS(stage, prctl, PR_CAPBSET_READ, capability);
+        if (result == -EINVAL)
+            break; /* the kernel knows no more */
+        if (result > 0)
+            result = SYS(stage, prctl, PR_CAPBSET_DROP, capability);
+        if (result < 0)
+            return result;
+    }
+    return 0;
+}
+
+long stage_identity(struct stage *stage, const struct plan_op *op)
+{
+    uint32_t uid = (uint32_t)op->num[0], gid = (uint32_t)op->num[1];
+    long result = SYS(stage, prctl, PR_SET_KEEPCAPS, 1);
+    if (result >= 0 && !(op->flags & PLAN_IDENTITY_KEEP_GROUPS))
+        result = SYS(stage, setgroups, op->len, stage_string(stage, op->str[0]));
+    if (result >= 0)
+        result = SYS(stage, setresgid, gid, gid, gid);
+    if (result >= 0)
+        result = SYS(stage, setresuid, uid, uid, uid);
+    if (result >= 0)
+        result = SYS(stage, prctl, PR_SET_KEEPCAPS, 0);
+    return result;
+}
+
+long stage_caps(struct stage *stage, const struct plan_op *op)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2];
+    for (unsigned i = 0; i < 2; i++) {
+        data[i].effective = (uint32_t)(op->num[0] >> 32 * i);
+        data[i].permitted = (uint32_t)(op->num[1] >> 32 * i);
+        data[i].inheritable = (uint32_t)(op->num[2] >> 32 * i);
+    }
+    long result = SYS(stage, capset, &header, data);
+    if (result >= 0)
+        result = SYS(stage, prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+    for (unsigned capability = 0; result >= 0 && capability < 64; capability++)
+        if (op->num[3] >> capability & 1)
+            result = SYS(stage, prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0);
+    return result;
+}
+
+long stage_filter(struct stage *stage, const struct plan_op *op)
+{
+    struct sock_fprog program = {.len = (unsigned short)op->len, .filter = (void *)(stage->arena + op->str[0])};
+    long result = SYS(stage, seccomp, SECCOMP_SET_MODE_FILTER, op->num[0], &program);
+    if (result > 0 && op->num[0] & SECCOMP_FILTER_FLAG_TSYNC)
+        return -ESRCH; /* a thread that did not follow */
+    if (result >= 0 && op->num[0] & SECCOMP_FILTER_FLAG_NEW_LISTENER)
+        stage->report->listener = (int32_t)result;
+    return result;
+}

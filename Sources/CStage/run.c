@@ -1,0 +1,86 @@
+#include "internal.h"
+
+static stage_step *const steps[PLAN_OPCODES] = {
+    [PLAN_SETNS] = stage_setns,
+    [PLAN_CLONE] = stage_clone,
+    [PLAN_SYNC] = stage_sync,
+    [PLAN_CALL] = stage_call,
+    [PLAN_KEYRING] = stage_keyring,
+    [PLAN_LOOPBACK] = stage_loopback,
+    [PLAN_WRITE] = stage_write,
+    [PLAN_PROPAGATE] = stage_propagate,
+    [PLAN_ISOLATE] = stage_isolate,
+    [PLAN_ROOTFS] = stage_rootfs,
+    [PLAN_MOUNT_FS] = stage_mount_fs,
+    [PLAN_MOUNT_BIND] = stage_mount_bind,
+    [PLAN_REMOUNT] = stage_remount,
+    [PLAN_REPROPAGATE] = stage_repropagate,
+    [PLAN_DEVICE] = stage_device,
+    [PLAN_SYMLINK] = stage_symlink,
+    [PLAN_DIRECTORY] = stage_directory,
+    [PLAN_MASK] = stage_mask,
+    [PLAN_READONLY] = stage_readonly,
+    [PLAN_CONSOLE] = stage_console,
+    [PLAN_PIVOT] = stage_pivot,
+    [PLAN_MOVE_ROOT] = stage_move_root,
+    [PLAN_CHROOT] = stage_chroot,
+    [PLAN_HOSTNAME] = stage_hostname,
+    [PLAN_SIGNALS] = stage_signals,
+    [PLAN_CLOEXEC] = stage_cloexec,
+    [PLAN_CHDIR] = stage_chdir,
+    [PLAN_STDIO] = stage_stdio,
+    [PLAN_BOUND] = stage_bound,
+    [PLAN_IDENTITY] = stage_identity,
+    [PLAN_CAPS] = stage_caps,
+    [PLAN_SECCOMP] = stage_filter,
+    [PLAN_HOME] = stage_home,
+    [PLAN_LOOKUP] = stage_lookup,
+    [PLAN_FIFO] = stage_fifo,
+    [PLAN_EXEC] = stage_exec,
+};
+_Static_assert(PLAN_OPCODES == 37, "every opcode has its step");
+
+/* Exit statuses; the second is what callers expect where exec itself fails. */
+enum { FAILED = 1, NOT_EXECED = 255 };
+
+static bool is_tolerated(const struct plan_op *op, long error)
+{
+    for (size_t i = 0; i < sizeof op->errnos; i++)
+        if (op->errnos[i] && op->errnos[i] == error)
+            return true;
+    return false;
+}
+
+int stage_run(struct plan_header *plan, struct stage_report *report)
+{
+    struct stage stage = {
+        .plan = plan,
+        .report = report,
+        .arena = (char *)plan + plan->arena_offset,
+        .mask = -1,
+        /* Modes in the plan are meant as they are. */
+        .inherited_umask = (int)RAW1(__NR_umask, 0),
+    };
+    const struct plan_op *ops = (const void *)((const char *)plan + plan->op_offset);
+    bool failed = false;
+    report->listener = -1;
+    for (uint32_t i = 0; i < plan->op_count; i++) {
+        const struct plan_op *op = &ops[i];
+        if (op->flags & PLAN_FALLBACK && !failed)
+            continue;
+        report->op = i;
+        report->call = UINT32_MAX;
+        report->error = 0;
+        report->fault = FAULT_NONE;
+        report->length = 0;
+        report->state = REPORT_RUNNING;
+        long result = steps[op->code](&stage, op);
+        failed = result < 0;
+        if (!failed || is_tolerated(op, -result))
+            continue;
+        report->error = result == -STAGE_FAULT ? 0 : (int32_t)-result;
+        report->state = REPORT_FAILED;
+        return op->code == PLAN_EXEC ? NOT_EXECED : FAILED;
+    }
+    return FAILED;
+}
