@@ -53,7 +53,9 @@ let package = Package(
         .target(name: "Presentation", swiftSettings: lean),
         .executableTarget(
             name: "apus",
-            dependencies: ["ContainerRuntime", "Arguments", "Presentation", "OCISpec", "Kernel", "Diagnosis"],
+            dependencies: [
+                "ContainerRuntime", "Arguments", "Presentation", "OCISpec", "Kernel", "Diagnosis",
+            ],
             swiftSettings: lean,
             linkerSettings: [
                 .unsafeFlags([

@@ -56,6 +56,8 @@ long stage_lookup(struct stage *stage, const struct plan_op *op)
 
 long stage_fifo(struct stage *stage, const struct plan_op *op)
 {
+    stage_close(stage_slot(stage, PLAN_SLOT_SYNC));
+    stage->plan->slots[PLAN_SLOT_SYNC] = -1;
     long fifo;
     do
         fifo = stage_reopen(stage, stage_slot(stage, (unsigned)op->slot[0]), O_WRONLY);

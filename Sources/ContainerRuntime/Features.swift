@@ -15,8 +15,8 @@ extension ContainerRuntime {
         features.mountOptions = MountOptions.known
         var linux = Features.Linux()
         linux.namespaces = Namespace.Kind.allCases.map(\.rawValue).sorted()
-        linux.capabilities = CapabilityMask.known
-        linux.cgroup = Self.cgroupFeatures(try CgroupHost.detect())
+        linux.capabilities = CapabilitySet.all(upTo: try Self.lastCapability()).names
+        linux.cgroup = Self.cgroupFeatures
         linux.seccomp = Self.seccompFeatures(.detect())
         let lsm = LSMHost.detect()
         linux.apparmorEnabled = lsm.hasAppArmor
@@ -29,7 +29,15 @@ extension ContainerRuntime {
         return features
     }
 
-    private static func cgroupFeatures(_ host: CgroupHost) -> Features.Cgroup {
+    /// The highest capability that the kernel knows.
+    private static func lastCapability() throws(Failure) -> Int {
+        let path = "/proc/sys/kernel/cap_last_cap"
+        let text = try Failure.blaming { () throws(SystemError) in try FileTree.readText(path) }
+        guard let number = Int(text), (0...63).contains(number) else { throw Failure("\(path): \(text)") }
+        return number
+    }
+
+    private static var cgroupFeatures: Features.Cgroup {
         var cgroup = Features.Cgroup()
         cgroup.v1 = false
         cgroup.v2 = true

@@ -20,7 +20,10 @@ extension HostFacts {
             config.process?.apparmorProfile?.isEmpty == false
             || config.process?.selinuxLabel?.isEmpty == false || config.linux?.mountLabel?.isEmpty == false
         var facts = HostFacts(
-            rootfs: rootfs, containerID: id, lsm: wantsLabels ? LSMHost.detect() : LSMHost.none)
+            rootfs: rootfs, containerID: id,
+            lsm: wantsLabels
+                ? LSMHost.detect()
+                : LSMHost(hasAppArmor: false, hasAppArmorAttributes: false, hasSELinux: false))
         facts.isPrivileged = ProcessControl.effectiveUID == 0 && !ProcessControl.isInUserNamespace
         facts.ownCapabilities = ProcessControl.permittedCapabilities
         facts.hasKcore = FileTree.exists("/proc/kcore")

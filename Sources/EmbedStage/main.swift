@@ -83,7 +83,9 @@ func render(_ image: Data) -> String {
     let bytes = [UInt8](image)
     for line in stride(from: 0, to: bytes.count, by: 32) {
         let words = stride(from: line, to: min(line + 32, bytes.count), by: 8).map { start in
-            let word = bytes[start..<min(start + 8, bytes.count)].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+            let word = bytes[start..<min(start + 8, bytes.count)].reversed().reduce(UInt64(0)) {
+                $0 << 8 | UInt64($1)
+            }
             let digits = String(word, radix: 16)
             return "0x" + String(repeating: "0", count: 16 - digits.count) + digits
         }

@@ -15,7 +15,7 @@ extension Compiler {
         _ hook: Hook, _ kind: HookKind, position: Int, config: Config, facts: HostFacts
     ) throws(Failure) -> Plan {
         guard var process = config.process else { throw Failure(at: "/process", "required") }
-        var compiler = Compiler(config, facts, LaunchOptions(wait: .runtime))
+        var compiler = try Compiler(config, facts, LaunchOptions(wait: .runtime))
         let pointer = Pointer("/hooks").key(kind.rawValue).index(position)
         compiler.joinInit(pointer)
 
@@ -73,7 +73,7 @@ extension Compiler {
                 .config("/root/path"), "open the root file system \(facts.rootfs)")
             builder.step(Operation(PLAN_CHROOT), .config("/root/path"), "chroot to \(facts.rootfs)")
         }
-        armAppArmor(process)
+        armAppArmor()
         if process.noNewPrivileges {
             builder.call(
                 PLAN_CALL_prctl, (UInt64(PR_SET_NO_NEW_PRIVS), 1, 0), .config(pointer.key("noNewPrivileges")),
@@ -81,7 +81,7 @@ extension Compiler {
         }
         setPersonality()
         setIOPriority(process, pointer)
-        armSELinux(process, pointer)
+        armSELinux()
         builder.call(
             PLAN_CALL_umask, (UInt64(process.user.umask ?? 0o022), 0, 0),
             .config(pointer.key("user").key("umask")),

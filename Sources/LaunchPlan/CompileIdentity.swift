@@ -7,11 +7,10 @@ import OCISpec
 import Seccomp
 
 extension Compiler {
-    mutating func joinKeyring(_ process: Process) {
+    mutating func joinKeyring() {
         guard !options.noNewKeyring else { return }
-        if let label = process.selinuxLabel, !label.isEmpty {
-            builder.writeProc(
-                "self/attr/keycreate", label, .config("/process/selinuxLabel"), "label the session keyring")
+        if let context = labels.process {
+            writeLabel(context.onKeyCreation, .config("/process/selinuxLabel"), "label the session keyring")
         }
         // KEY_USR_SEARCH, and for a user namespace, whose IDs are nobody's here, KEY_OTH_SEARCH.
         let permissions: UInt64 = 0x80000 | (config.hasNew(.user) ? 0x8 : 0)
@@ -23,20 +22,19 @@ extension Compiler {
             .runtime, "join a session keyring")
     }
 
-    mutating func armAppArmor(_ process: Process) {
-        guard let profile = process.apparmorProfile, !profile.isEmpty else { return }
-        let origin = Failure.Origin.config("/process/apparmorProfile")
-        let command = AppArmor.execCommand(profile)
-        builder.writeProc(
-            "self/attr/apparmor/exec", command, tolerating: [ENOENT], origin, "set the AppArmor profile")
-        builder.writeProc(
-            "self/attr/exec", command, flags: UInt32(PLAN_FALLBACK), origin, "set the AppArmor profile")
+    mutating func armAppArmor() {
+        guard let write = labels.appArmor else { return }
+        writeLabel(write, .config("/process/apparmorProfile"), "set the AppArmor profile (\(write.content))")
     }
 
-    mutating func armSELinux(_ process: Process, _ pointer: Pointer) {
-        guard let label = process.selinuxLabel, !label.isEmpty else { return }
-        builder.writeProc(
-            "self/attr/exec", label, .config(pointer.key("selinuxLabel")), "set the SELinux label \(label)")
+    mutating func armSELinux() {
+        guard let context = labels.process else { return }
+        writeLabel(
+            context.onExec, .config("/process/selinuxLabel"), "set the SELinux label \(context.description)")
+    }
+
+    private mutating func writeLabel(_ write: LabelWrite, _ origin: Failure.Origin, _ doing: String) {
+        builder.writeProc("thread-self/\(write.file)", write.content, origin, doing)
     }
 
     mutating func setPersonality() {
@@ -132,16 +130,14 @@ extension Compiler {
 
     /// What of the named capabilities exists and can be given; the rest becomes a warning, as config.md asks.
     private mutating func mask(_ names: [String], _ pointer: Pointer) -> UInt64 {
-        let parsed = CapabilityMask.parse(names)
-        for name in parsed.unknown {
-            builder.plan.warnings.append("\(pointer): unknown capability \"\(name)\"")
-        }
-        guard config.namespace(.user) == nil else { return parsed.mask }
-        let denied = parsed.mask & ~facts.ownCapabilities
-        for name in CapabilityMask.names(of: denied) {
+        let (wanted, unknown) = CapabilitySet.parse(names)
+        for name in unknown { builder.plan.warnings.append("\(pointer): unknown capability \"\(name)\"") }
+        guard config.namespace(.user) == nil else { return wanted.rawValue }
+        let own = CapabilitySet(rawValue: facts.ownCapabilities)
+        for name in wanted.subtracting(own).names {
             builder.plan.warnings.append("\(pointer): \(name) cannot be given: the runtime lacks it itself")
         }
-        return parsed.mask & facts.ownCapabilities
+        return wanted.intersection(own).rawValue
     }
 
     mutating func lookUpExecutable(_ process: Process, _ pointer: Pointer) {

@@ -29,6 +29,18 @@ extension Mount {
     }
 }
 
+extension MountLabel {
+    /// The file system options that carry it.
+    fileprivate func options(_ type: String, _ pointer: Pointer) throws(Failure) -> [String] {
+        switch Self.way(type: type, isBind: false) {
+        case .option: return ["\(Self.key)=\(context.description)"]
+        case .none: return []
+        case .root:
+            throw Failure(at: pointer, "a mount label on a file system of type \(type) is not supported yet")
+        }
+    }
+}
+
 extension Compiler {
     mutating func makeMounts() throws(Failure) {
         for (position, mount) in config.mounts.enumerated() {
@@ -115,7 +127,7 @@ extension Compiler {
         if !mount.isBind {
             op.flags = UInt32(PLAN_REMOUNT_SUPER)
             op.numbers.2 = options.superFlags
-            let data = optionBlob(options.data)
+            let data = optionBlob(options.data.flatMap(MountOptions.split))
             op.strings.3 = data.offset
             op.length = data.length
         } else if let option = options.data.first {
@@ -146,11 +158,7 @@ extension Compiler {
             options.attributes.drop(UInt32(MOUNT_ATTR_RDONLY))
             options.superFlags &= ~MS.RDONLY
         }
-        if let label = config.linux?.mountLabel, !label.isEmpty,
-            let context = SELinux.mountContext(label, fileSystem: type)
-        {
-            options.data.append(context)
-        }
+        let label = try labels.mount?.options(type, pointer) ?? []
         var flags = procChildFlag(destination)
         if type == "proc" || type == "sysfs" { flags |= UInt32(PLAN_MOUNT_PLAIN_TARGET) }
         // A tmpfs that is told no mode looks like the directory it covers.
@@ -158,17 +166,17 @@ extension Compiler {
             flags |= UInt32(PLAN_MOUNT_COPY_MODE)
         }
         mountFileSystem(
-            type, source: mount.source ?? type, options, flags: flags, on: destination,
+            type, source: mount.source ?? type, options, label: label, flags: flags, on: destination,
             .config(pointer), "mount \(type) on \(destination)")
     }
 
     private mutating func mountFileSystem(
-        _ type: String, source: String, _ options: MountOptions, flags: UInt32, on destination: String,
-        tolerating errnos: [Int32] = [], _ origin: Failure.Origin, _ doing: String
+        _ type: String, source: String, _ options: MountOptions, label: [String] = [], flags: UInt32,
+        on destination: String, tolerating errnos: [Int32] = [], _ origin: Failure.Origin, _ doing: String
     ) {
         var flags = flags
         if options.superFlags & MS.legacyOnly != 0 { flags |= UInt32(PLAN_MOUNT_LEGACY) }
-        let data = optionBlob(options.data)
+        let data = optionBlob(options.data.flatMap(MountOptions.split) + label)
         builder.step(
             Operation(
                 PLAN_MOUNT_FS, flags: flags, tolerated: errnos,
@@ -192,7 +200,7 @@ extension Compiler {
     /// plan_option entries: `key=value` is a string, a bare word a flag.
     private mutating func optionBlob(_ data: [String]) -> (offset: UInt32, length: UInt32) {
         var bytes: [UInt8] = []
-        for option in data.flatMap({ $0.split(separator: ",") }) {
+        for option in data {
             let parts = option.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             bytes.append(
                 UInt8(truncatingIfNeeded: parts.count > 1 ? PLAN_OPTION_STRING : PLAN_OPTION_FLAG))

@@ -122,7 +122,9 @@ extension Compiler {
             builder.step(
                 Operation(
                     PLAN_MASK,
-                    strings: (builder.string(path), builder.string(config.linux?.mountLabel ?? ""), 0, 0)),
+                    strings: (
+                        builder.string(path), builder.string(labels.mount?.context.description ?? ""), 0, 0
+                    )),
                 .config(pointer.key("maskedPaths").index(position)), "mask \(path)")
         }
     }

@@ -16,13 +16,15 @@ public struct Compiler {
     let facts: HostFacts
     let options: LaunchOptions
     var builder = PlanBuilder()
+    let labels: ConfiguredLabels
     /// Where the arena holds the process's environment.
     var environment: (offset: UInt32, count: Int) = (0, 0)
 
-    init(_ config: Config, _ facts: HostFacts, _ options: LaunchOptions) {
+    init(_ config: Config, _ facts: HostFacts, _ options: LaunchOptions) throws(Failure) {
         self.config = config
         self.facts = facts
         self.options = options
+        labels = try ConfiguredLabels(config, facts.lsm)
     }
 
     /// The plan of a container's init process.
@@ -34,7 +36,7 @@ public struct Compiler {
     ) throws(Failure) -> Plan {
         try refuseUnsupported(config)
         guard let process = config.process else { throw Failure(at: "/process", "required") }
-        var compiler = Compiler(config, facts, options)
+        var compiler = try Compiler(config, facts, options)
         try compiler.compileInit(process)
         return compiler.builder.plan
     }
@@ -47,13 +49,13 @@ public struct Compiler {
 
         try enterNamespaces()
         builder.call(PLAN_CALL_setsid, (0, 0, 0), .runtime, "start a session")
-        joinKeyring(process)
+        joinKeyring()
         bringUpLoopback()
 
         try enterRootfs(process)
 
         nameHost()
-        armAppArmor(process)
+        armAppArmor()
         writeSysctls()
         hidePaths()
         try finish(process, at: "/process")
@@ -68,7 +70,7 @@ public struct Compiler {
         }
         setPersonality()
         setIOPriority(process, pointer)
-        armSELinux(process, pointer)
+        armSELinux()
         builder.call(
             PLAN_CALL_umask, (UInt64(process.user.umask ?? 0o022), 0, 0),
             .config(pointer.key("user").key("umask")),

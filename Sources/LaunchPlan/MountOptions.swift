@@ -58,6 +58,24 @@ public struct MountOptions: Equatable, Sendable {
         }
     }
 
+    /// One string may hold several options, as mount(2) takes them; a comma behind a backslash is part of one.
+    static func split(_ option: String) -> [String] {
+        var parts: [String] = []
+        var part = ""
+        var isEscaped = false
+        for character in option {
+            if character == "," && !isEscaped {
+                if !part.isEmpty { parts.append(part) }
+                part = ""
+            } else {
+                part.append(character)
+            }
+            isEscaped = character == "\\" && !isEscaped
+        }
+        if !part.isEmpty { parts.append(part) }
+        return parts
+    }
+
     /// What the options of the table do.
     private enum Effect: Sendable {
         case set(UInt32), clear(UInt32), accessTime(UInt32)
