@@ -30,7 +30,7 @@ struct StageReport {
         let error = Int32(truncatingIfNeeded: word(3))
         errno = error > 0 && error < 4096 ? Errno(error) : nil
         fault = word(4)
-        let start = 24
+        let start = MemoryLayout<stage_report>.offset(of: \.detail) ?? 28
         let length = min(Int(word(5)), Int(REPORT_DETAIL), max(0, page.count - start))
         var text = String(
             decoding: page[min(start, page.count)..<min(start + length, page.count)], as: UTF8.self)
