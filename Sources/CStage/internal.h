@@ -158,7 +158,8 @@ stage_step stage_setns, stage_clone, stage_sync, stage_call, stage_keyring, stag
 
 /* verify.c and verify_op.c */
 
-/* The end of the `count` NUL-terminated strings that lie in a row from `offset` on, or 0 if they leave the arena. */
+/* The end of the `count` NUL-terminated strings that lie in a row from `offset` on. */
+#define STAGE_OUTSIDE UINT32_MAX /* they leave the arena */
 uint32_t stage_strings_end(const char *arena, uint32_t size, uint32_t offset, uint64_t count);
 const char *stage_verify_op(const struct plan_header *plan, const struct plan_op *op, const char *arena);
 

@@ -144,8 +144,8 @@ long stage_exec(struct stage *stage, const struct plan_op *op)
     if (!stage->executable)
         return -ENOENT;
     /* HOME has written into the arena since it was verified. */
-    if (!stage_strings_end(stage->arena, plan->arena_size, op->str[0], op->num[1]) ||
-        !stage_strings_end(stage->arena, plan->arena_size, op->str[1], op->num[2]))
+    if (stage_strings_end(stage->arena, plan->arena_size, op->str[0], op->num[1]) == STAGE_OUTSIDE ||
+        stage_strings_end(stage->arena, plan->arena_size, op->str[1], op->num[2]) == STAGE_OUTSIDE)
         return -EINVAL;
     char **argv = (char **)(void *)(stage->arena + op->str[2]);
     char **envp = point_at(argv, stage->arena + op->str[0], op->num[1]);

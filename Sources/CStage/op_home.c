@@ -29,17 +29,27 @@ static const char *home_in(char *line, uint64_t uid)
 /* The image's file: only a regular one is opened, and nothing that is in it is trusted. */
 static long open_passwd(struct stage *stage)
 {
+    static const int flags[] = {O_PATH, O_RDONLY | O_NONBLOCK | O_NOCTTY};
     struct statx found;
-    long path = stage_open_in(stage, stage_slot(stage, PLAN_SLOT_ROOT), "/etc/passwd", O_PATH);
-    if (path < 0)
-        return path;
-    long result = stage_stat(stage, (int)path, &found);
-    if (result >= 0 && !S_ISREG(found.stx_mode))
-        result = -EINVAL;
-    if (result >= 0)
-        result = stage_reopen(stage, (int)path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-    stage_close(path);
-    return result;
+    long root = SYS(stage, openat, AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (root < 0)
+        return root;
+    /* First without any effect on what it is, which for a device may be one. */
+    long file = -1;
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
+        stage_close(file);
+        file = stage_open_in(stage, (int)root, "/etc/passwd", flags[i]);
+        long result = file < 0 ? file : stage_stat(stage, (int)file, &found);
+        if (result >= 0 && !S_ISREG(found.stx_mode))
+            result = -EINVAL;
+        if (result < 0) {
+            stage_close(file);
+            file = result;
+            break;
+        }
+    }
+    stage_close(root);
+    return file;
 }
 
 /* Copies the home to `home`. False if there is none that fits. */

@@ -48,6 +48,17 @@ long stage_device(struct stage *stage, const struct plan_op *op)
     return result;
 }
 
+/* Whether the link that is there says `content`. */
+static bool is_same_link(struct stage *stage, int parent, const char *base, const char *content)
+{
+    char present[PATH_MAX];
+    long length = SYS(stage, readlinkat, parent, base, present, sizeof present - 1);
+    if (length < 0)
+        return false;
+    present[length] = 0;
+    return stage_equal(present, content);
+}
+
 long stage_symlink(struct stage *stage, const struct plan_op *op)
 {
     char base[NAME_MAX + 1];
@@ -58,11 +69,14 @@ long stage_symlink(struct stage *stage, const struct plan_op *op)
     if (op->flags & PLAN_SYMLINK_REPLACE)
         RAW3(__NR_unlinkat, parent, base, 0);
     long result = SYS(stage, symlinkat, content, parent, base);
-    if (result == -EEXIST) {
-        char present[PATH_MAX];
-        long length = SYS(stage, readlinkat, parent, base, present, sizeof present - 1);
-        present[length > 0 ? length : 0] = 0;
-        result = stage_equal(present, content) ? 0 : stage_fault(stage, FAULT_WRONG_LINK, EEXIST, path);
+    if (result == -EEXIST && is_same_link(stage, (int)parent, base, content)) {
+        result = 0;
+    } else if (result == -EEXIST && op->flags & PLAN_SYMLINK_REPLACE) {
+        result = SYS(stage, unlinkat, parent, base, 0);
+        if (result >= 0)
+            result = SYS(stage, symlinkat, content, parent, base);
+    } else if (result == -EEXIST) {
+        result = stage_fault(stage, FAULT_WRONG_LINK, EEXIST, path);
     }
     stage_close(parent);
     return result;

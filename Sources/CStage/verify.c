@@ -9,12 +9,12 @@
 uint32_t stage_strings_end(const char *arena, uint32_t size, uint32_t offset, uint64_t count)
 {
     if (offset >= size)
-        return 0;
+        return STAGE_OUTSIDE;
     for (; count; count--) {
         while (offset < size && arena[offset])
             offset++;
         if (offset >= size)
-            return 0;
+            return STAGE_OUTSIDE;
         offset++;
     }
     return offset;
@@ -89,7 +89,6 @@ static const char *verify_order(const struct plan_header *plan, const struct pla
         case PLAN_PIVOT:
         case PLAN_MOVE_ROOT:
         case PLAN_CHROOT:
-        case PLAN_HOME:
             if (!root)
                 return "an op in the root comes before ROOTFS";
             break;

@@ -107,8 +107,8 @@ static const char *verify_shape(const struct plan_header *plan, const struct pla
             return "an op has a string that its opcode does not use";
         if (shape->str[i] == SOME_TEXT && (op->str[i] >= plan->arena_size || !arena[op->str[i]]))
             return "an op lacks a string";
-        if (!stage_strings_end(arena, plan->arena_size, op->str[i], shape->str[i] == BLOB ? 0 : 1))
-            return op->str[i] ? "a string is not inside the arena" : "the arena has no empty string";
+        if (stage_strings_end(arena, plan->arena_size, op->str[i], shape->str[i] == BLOB ? 0 : 1) == STAGE_OUTSIDE)
+            return "a string is not inside the arena";
         if (i >= shape->numbers && op->num[i])
             return "an op has a number that its opcode does not use";
     }
@@ -151,7 +151,7 @@ static bool are_options(const struct plan_header *plan, const struct plan_op *op
         if (at >= end || !arena[at])
             return false;
         at = stage_strings_end(arena, end, at, kind == PLAN_OPTION_STRING ? 2 : 1);
-        if (!at)
+        if (at == STAGE_OUTSIDE)
             return false;
     }
     return true;
@@ -188,7 +188,7 @@ static const char *verify_exec(const struct plan_header *plan, const struct plan
         return "EXEC with a number out of range";
     uint32_t argv_end = stage_strings_end(arena, plan->arena_size, op->str[0], op->num[1]);
     uint32_t envp_end = stage_strings_end(arena, plan->arena_size, op->str[1], op->num[2]);
-    if (!op->str[0] || !argv_end || (op->num[2] && !op->str[1]) || !envp_end)
+    if (!op->str[0] || argv_end == STAGE_OUTSIDE || (op->num[2] && !op->str[1]) || envp_end == STAGE_OUTSIDE)
         return "EXEC's strings are not inside the arena";
     uint64_t pointers = op->num[1] + op->num[2] + 2;
     if (!is_inside(plan, op->str[2], pointers, sizeof(uint64_t)))
@@ -267,7 +267,8 @@ const char *stage_verify_op(const struct plan_header *plan, const struct plan_op
                    ? "HOME has no room"
                    : 0;
     case PLAN_LOOKUP:
-        return !op->str[0] || !op->len || !stage_strings_end(arena, plan->arena_size, op->str[0], op->len)
+        return op->len && (!op->str[0] ||
+                              stage_strings_end(arena, plan->arena_size, op->str[0], op->len) == STAGE_OUTSIDE)
                    ? "LOOKUP's paths are not inside the arena"
                    : 0;
     case PLAN_EXEC:
