@@ -66,8 +66,6 @@ long stage_symlink(struct stage *stage, const struct plan_op *op)
     long parent = stage_parent(stage, path, base);
     if (parent < 0)
         return parent;
-    if (op->flags & PLAN_SYMLINK_REPLACE)
-        RAW3(__NR_unlinkat, parent, base, 0);
     long result = SYS(stage, symlinkat, content, parent, base);
     if (result == -EEXIST && is_same_link(stage, (int)parent, base, content)) {
         result = 0;
