@@ -73,6 +73,7 @@ let package = Package(
         .testTarget(name: "SeccompTests", dependencies: ["Seccomp", "CSeccomp", "CFilterProbe"]),
         .testTarget(name: "CapabilitiesTests", dependencies: ["Capabilities"]),
         .testTarget(name: "LabelsTests", dependencies: ["Labels", "Diagnosis"]),
+        .testTarget(name: "CgroupsTests", dependencies: ["Cgroups"]),
     ],
     swiftLanguageModes: [.v6]
 )

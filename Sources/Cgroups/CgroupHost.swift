@@ -1,0 +1,86 @@
+import Diagnosis
+import Kernel
+
+/// How this host mounts its control groups.
+///
+/// | kind | cgroup v2 | cgroup v1 |
+/// |---|---|---|
+/// | `unified` | on /sys/fs/cgroup, all controllers | – |
+/// | `hybrid` | beside v1, with the controllers that v1 leaves | on /sys/fs/cgroup/NAME |
+/// | `legacy` | – | on /sys/fs/cgroup/NAME |
+/// | `none` | – | – |
+public struct CgroupHost: Equatable, Sendable {
+    public enum Kind: String, Equatable, Sendable { case unified, hybrid, legacy, none }
+
+    public let kind: Kind
+    /// Where the cgroup v2 tree is mounted, if it is.
+    public let unifiedMount: String?
+
+    init(kind: Kind, unifiedMount: String?) {
+        self.kind = kind
+        self.unifiedMount = unifiedMount
+    }
+
+    /// Looks at this host. One statfs(2) on a unified host, two on a hybrid one that follows systemd's layout;
+    /// any other is read from /proc/self/mountinfo.
+    public static func detect() throws(Failure) -> CgroupHost {
+        try detect(
+            isUnified: { FileTree.isFileSystem($0, magic: Self.magic) },
+            mountinfo: { () throws(SystemError) in try HostFile.mountinfo.text() })
+    }
+
+    /// As ``detect()``, with the host's answers from outside.
+    static func detect(
+        isUnified: (String) -> Bool, mountinfo: () throws(SystemError) -> String
+    ) throws(Failure) -> CgroupHost {
+        if isUnified("/sys/fs/cgroup") {
+            return CgroupHost(kind: .unified, unifiedMount: "/sys/fs/cgroup")
+        }
+        if isUnified("/sys/fs/cgroup/unified") {
+            return CgroupHost(kind: .hybrid, unifiedMount: "/sys/fs/cgroup/unified")
+        }
+        do throws(SystemError) {
+            return CgroupHost(CgroupMounts(mountinfo: try mountinfo()))
+        } catch {
+            throw Failure(.runtime, error)
+        }
+    }
+
+    init(_ mounts: CgroupMounts) {
+        switch (mounts.unified.first, mounts.legacy.isEmpty) {
+        case (let unified?, true): self.init(kind: .unified, unifiedMount: unified.mountPoint)
+        case (let unified?, false): self.init(kind: .hybrid, unifiedMount: unified.mountPoint)
+        case (nil, false): self.init(kind: .legacy, unifiedMount: nil)
+        case (nil, true): self.init(kind: .none, unifiedMount: nil)
+        }
+    }
+
+    /// CGROUP2_SUPER_MAGIC (statfs(2)).
+    private static let magic = 0x6367_7270
+
+    /// Refuses limits on a host that has no cgroup v2 tree to set them in.
+    ///
+    /// - Throws: for the first limit; for device rules that deny something.
+    public func refuse(_ limits: Limits) throws(Failure) {
+        if let setting = limits.settings.first {
+            throw MissingController(setting.controller, host: self).failure(of: setting)
+        }
+        if let origin = limits.devices.origin, !limits.devices.allowsEverything {
+            throw Failure(
+                at: origin, "device rules need a cgroup v2 tree, and this host has none mounted",
+                remedy: MissingController.bootUnified)
+        }
+    }
+}
+
+/// The files of /proc that say what the kernel does with its controllers.
+enum HostFile: String {
+    case mountinfo = "/proc/self/mountinfo"
+    case ownCgroups = "/proc/self/cgroup"
+    case controllers = "/proc/cgroups"
+
+    func text() throws(SystemError) -> String {
+        let bytes = try FileTree.read(rawValue, limit: 16 << 20)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}

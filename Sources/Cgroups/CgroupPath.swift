@@ -1,0 +1,89 @@
+import Diagnosis
+import Kernel
+
+/// Which cgroup is a container's, as a path below the mount of the cgroup v2 tree.
+///
+/// The rules are those of runc's cgroupfs driver (config-linux.md, "Cgroups Path", leaves them to the runtime):
+/// - absolute: from the mount;
+/// - relative: below the parent of the runtime's own cgroup, because its own has processes in it, and a
+///   cgroup with processes cannot share controllers out to children;
+/// - absent or empty: the container's ID there.
+///
+/// `..` never leads above the point that a path starts from. The systemd driver's `slice:prefix:name` has no
+/// meaning of its own here: it is a relative path of one odd name.
+enum CgroupPath {
+    static let origin: Pointer = "/linux/cgroupsPath"
+
+    /// The names from the mount down, at least one.
+    ///
+    /// - Parameter ownParent: asked for only if it matters.
+    static func components(
+        cgroupsPath: String?, id: String, ownParent: () throws(Failure) -> String
+    ) throws(Failure) -> [String] {
+        let written = cgroupsPath ?? ""
+        if written.utf8.contains(0) {
+            throw Failure(at: origin, "a path cannot contain a NUL byte")
+        }
+        let own = cleaned(written.isEmpty ? id : written)
+        if own.isEmpty {
+            throw Failure(
+                at: origin, "\"\(written)\" is not a cgroup below another one",
+                remedy: "give the container a cgroup of its own, for example /containers/\(id)")
+        }
+        if written.utf8.first == UInt8(ascii: "/") { return own }
+        return cleaned(try ownParent()) + own
+    }
+
+    /// The names in a path, taken as if it started at the root: `.` dropped, `..` resolved and stopped there.
+    static func cleaned(_ path: String) -> [String] {
+        var names: [String] = []
+        for name in path.utf8.split(separator: UInt8(ascii: "/")) {
+            switch String(name) ?? String(decoding: name, as: UTF8.self) {
+            case ".": break
+            case "..": _ = names.popLast()
+            case let name: names.append(name)
+            }
+        }
+        return names
+    }
+
+    /// The cgroup v2 line of a `/proc/PID/cgroup`: `0::/user.slice`.
+    static func unified(in text: String) -> String? {
+        for line in text.utf8.split(separator: UInt8(ascii: "\n")) {
+            let line = Substring(line)
+            if line.hasPrefix("0::") { return String(line.dropFirst(3)) }
+        }
+        return nil
+    }
+
+    /// The parent of the cgroup `own`, as seen below a mount that shows the tree from `mountRoot` on.
+    ///
+    /// A path that begins with `/..` lies outside of the cgroup namespace: the mount's top is all one can say.
+    static func parent(of own: String, mountRoot: String) -> String {
+        let names = own.split(separator: "/", omittingEmptySubsequences: true)
+        if names.first == ".." { return "/" }
+        let root = mountRoot.split(separator: "/", omittingEmptySubsequences: true)
+        let visible = names.starts(with: root) ? names.dropFirst(root.count) : names[...]
+        return "/" + visible.dropLast().joined(separator: "/")
+    }
+}
+
+extension CgroupHost {
+    /// The parent of the calling process's cgroup, below the mount.
+    func ownParent() throws(Failure) -> String {
+        guard let unifiedMount else { return "/" }
+        do throws(SystemError) {
+            guard let own = CgroupPath.unified(in: try HostFile.ownCgroups.text()) else { return "/" }
+            // In a container that shares the host's cgroup namespace, the mount shows a part of the tree and
+            // /proc/self/cgroup speaks of the whole of it.
+            if own == "/" || FileTree.exists(unifiedMount + own) {
+                return CgroupPath.parent(of: own, mountRoot: "/")
+            }
+            let mounts = CgroupMounts(mountinfo: try HostFile.mountinfo.text())
+            let mount = mounts.unified.last { $0.mountPoint == unifiedMount }
+            return CgroupPath.parent(of: own, mountRoot: mount?.root ?? "/")
+        } catch {
+            throw Failure(.runtime, error)
+        }
+    }
+}

@@ -1,0 +1,136 @@
+import Diagnosis
+import Glibc
+import Kernel
+
+extension Cgroup {
+    /// The processes in the cgroup and below it, by pid. Those of a pid namespace that the caller cannot see
+    /// are left out. Empty if there is no such cgroup.
+    public func pids() throws(Failure) -> [Int32] {
+        do throws(SystemError) {
+            return try members().filter { $0 > 0 }
+        } catch {
+            throw Failure(.runtime, error)
+        }
+    }
+
+    /// SIGKILL for every process in the cgroup and below it, those being forked too.
+    ///
+    /// Returns when the signal is sent; the processes end a little later.
+    public func kill() throws(Failure) {
+        do throws(SystemError) {
+            return try FileTree.write("1", to: file("cgroup.kill"))
+        } catch {
+            // The file is there from Linux 5.14 on, and not to be used in a threaded cgroup.
+            if error.isAbsence, !FileTree.exists(path) { return }
+            guard error.isAbsence || error.errno == Errno(EOPNOTSUPP) else {
+                throw Failure(.runtime, error)
+            }
+        }
+        try signalEach(SIGKILL)
+    }
+
+    /// Sends a signal to every process in the cgroup and below it. The cgroup is frozen meanwhile, so that no
+    /// fork slips through.
+    public func signalAll(_ signal: Int32) throws(Failure) {
+        if signal == SIGKILL { try kill() } else { try signalEach(signal) }
+    }
+
+    private func signalEach(_ signal: Int32) throws(Failure) {
+        let wasFrozen = try isFrozen()
+        if !wasFrozen { freeze() }
+        defer {
+            // A process that was stopped by the user before stays so; SIGKILL ends it all the same.
+            if !wasFrozen { thaw() }
+        }
+        do throws(SystemError) {
+            // Where freezing is not possible, children born meanwhile are found in the next round.
+            var signalled: Set<Int32> = []
+            for _ in 0..<16 {
+                let fresh = try members().filter { $0 > 0 && !signalled.contains($0) }
+                if fresh.isEmpty { return }
+                try send(signal, to: fresh)
+                signalled.formUnion(fresh)
+            }
+        } catch {
+            throw Failure(.runtime, error)
+        }
+    }
+
+    /// A pid may pass to a stranger between the list and the signal: each process is held by a descriptor, and
+    /// is signalled if its pid is still in the list after that.
+    private func send(_ signal: Int32, to pids: [Int32]) throws(SystemError) {
+        let batch = 128
+        for start in stride(from: 0, to: pids.count, by: batch) {
+            var held: [(pid: Int32, process: Held)] = []
+            for pid in pids[start..<min(start + batch, pids.count)] {
+                do throws(SystemError) {
+                    held.append((pid, Held(try ProcessControl.open(pid: pid))))
+                } catch  where error.errno == Errno(ESRCH) || error.errno == Errno(EINVAL) {
+                    // It has ended, or is a thread of one of a threaded cgroup's processes.
+                }
+            }
+            let members = Set(try self.members())
+            for (pid, process) in held where members.contains(pid) {
+                do throws(SystemError) {
+                    try ProcessControl.signal(process.descriptor, signal)
+                } catch  where error.errno == Errno(ESRCH) {
+                    // It has ended.
+                }
+            }
+        }
+    }
+
+    private final class Held {
+        let descriptor: FileDescriptor
+        init(_ descriptor: consuming FileDescriptor) { self.descriptor = descriptor }
+    }
+
+    /// As ``pids()``, with a 0 for each process that is not visible.
+    func members() throws(SystemError) -> [Int32] {
+        do throws(SystemError) {
+            var members = try ownMembers()
+            for child in try children() { members += try child.members() }
+            return members
+        } catch  where error.isAbsence {
+            return []
+        }
+    }
+
+    private func ownMembers() throws(SystemError) -> [Int32] {
+        do throws(SystemError) {
+            return try Self.list(file("cgroup.procs"))
+        } catch  where error.errno == Errno(EOPNOTSUPP) {
+            // A threaded cgroup shows its threads only; a process's first one has its pid.
+            return try Self.list(file("cgroup.threads"))
+        }
+    }
+
+    private static func list(_ path: String) throws(SystemError) -> [Int32] {
+        let bytes = try FileDescriptor.open(path, O_RDONLY).readAll(name: path)
+        return bytes.split(separator: 0x0a).compactMap { Int32(String(decoding: $0, as: UTF8.self)) }
+    }
+
+    /// The cgroups directly below.
+    func children() throws(SystemError) -> [Cgroup] {
+        try FileTree.listDirectories(path).map { Cgroup(path: "\(path)/\($0)") }
+    }
+
+    /// Stops the processes and waits until they are, for two seconds at most: one in an uninterruptible call
+    /// does not stop before its end. Best effort.
+    private func freeze() {
+        guard (try? FileTree.write("1", to: file("cgroup.freeze"))) != nil else { return }
+        var wait: UInt32 = 50
+        var waited: UInt32 = 0
+        while waited < 2_000_000 {
+            guard let events = try? CoreFile.text(file("cgroup.events")) else { return }
+            if CoreFile.value(of: "frozen", in: events) != "0" { return }
+            usleep(wait)
+            waited += wait
+            wait = min(wait * 2, 10_000)
+        }
+    }
+
+    private func thaw() {
+        _ = try? FileTree.write("0", to: file("cgroup.freeze"))
+    }
+}
