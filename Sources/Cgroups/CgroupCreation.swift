@@ -16,7 +16,8 @@ public struct CreatedCgroup: Equatable, Sendable {
 }
 
 extension Cgroup {
-    /// Makes the container's cgroup, with every controller that the tree has for it.
+    /// Makes the container's cgroup. On a unified host it gets every controller that the tree has for it, for
+    /// its statistics; on a hybrid one those that the limits need.
     ///
     /// - Parameters:
     ///   - cgroupsPath: `linux.cgroupsPath`; see the file-system driver's rules in ``CgroupPath``.
@@ -36,7 +37,10 @@ extension Cgroup {
         let origin: Failure.Origin = cgroupsPath?.isEmpty == false ? .config(CgroupPath.origin) : .runtime
         let created: CreatedCgroup
         do throws(SystemError) {
-            created = try CgroupChain(mount: mount, names: names).make()
+            // Beside v1, where the statistics are, the tree has odd controllers only. They cost 26 µs a
+            // container, and once they are passed on they cannot go back to v1.
+            let wanted = host.kind == .hybrid ? limits.controllers : nil
+            created = try CgroupChain(mount: mount, names: names, wanted: wanted).make()
         } catch {
             throw Failure(origin, error)
         }
@@ -119,6 +123,8 @@ extension Cgroup {
 struct CgroupChain {
     let mount: String
     let names: [String]
+    /// The controllers to pass on; `nil` is all that there are.
+    let wanted: Set<Controller>?
 
     /// Those below the mount, the outermost first.
     static func directories(mount: String, names: [String]) -> [String] {
@@ -127,7 +133,7 @@ struct CgroupChain {
         return directories
     }
 
-    /// Makes what is missing and enables every controller on the way.
+    /// Makes what is missing and passes the controllers on all the way.
     func make() throws(SystemError) -> CreatedCgroup {
         // A parent may be removed by the container that made it while this one is at its child.
         var attempts = 3
@@ -141,7 +147,11 @@ struct CgroupChain {
     }
 
     private func makeOnce() throws(SystemError) -> CreatedCgroup {
-        var controllers = ControllerList.available(in: mount)
+        var controllers: [Substring] = []
+        if wanted?.isEmpty != true {
+            controllers = ControllerList.available(in: mount)
+                .filter { wanted?.contains(Controller(String($0))) ?? true }
+        }
         var parent = (path: mount, isNew: false)
         var made: [String] = []
         for directory in Self.directories(mount: mount, names: names) {

@@ -37,7 +37,13 @@ private func run(_ program: [BPFInstruction], _ context: [UInt32]) -> UInt64? {
         case 0xb4: registers[to] = UInt64(immediate)
         case 0x54: registers[to] = UInt64(low & immediate)
         case 0x74: registers[to] = UInt64(low >> immediate)
-        case 0x16: if low == immediate { position += Int(step.offset) }
+        case 0xbf: registers[to] = registers[from]
+        case 0xb7: registers[to] = UInt64(bitPattern: Int64(step.immediate))
+        case 0x4f: registers[to] |= registers[from]
+        case 0x17: registers[to] &-= UInt64(bitPattern: Int64(step.immediate))
+        case 0xa4: registers[to] = UInt64(low ^ immediate)
+        case 0xc5:
+            if Int64(bitPattern: registers[to]) < Int64(step.immediate) { position += Int(step.offset) }
         case 0x56: if low != immediate { position += Int(step.offset) }
         case 0x46: if low & immediate != 0 { position += Int(step.offset) }
         case 0x05: position += Int(step.offset)

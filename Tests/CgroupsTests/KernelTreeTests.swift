@@ -97,10 +97,31 @@ final class KernelTreeTests {
     }
 
     @Test func controllersReachTheCgroup() throws {
-        let cgroup = try create("/a/c1").cgroup
-        let offered = ControllerList.available(in: mount)
+        let unified = CgroupHost(kind: .unified, unifiedMount: mount)
+        let created = try Cgroup.create(
+            cgroupsPath: top + "/a/c1", id: "c1", limits: Limits(Resources()), on: unified)
+        let cgroup = try #require(created).cgroup
         #expect(Set(ControllerList.available(in: cgroup.path)) == Set(offered))
         #expect(ControllerList.enabled(in: cgroup.path) == [])
+    }
+
+    @Test func hybridHostPassesOnWhatLimitsNeed() throws {
+        guard let controller = offered.first else { return }
+        let hybrid = CgroupHost(kind: .hybrid, unifiedMount: mount)
+        func create(_ path: String, _ resources: Resources) throws -> Cgroup {
+            let limits = try Limits(resources)
+            return try #require(
+                try Cgroup.create(cgroupsPath: top + path, id: "c1", limits: limits, on: hybrid)
+            ).cgroup
+        }
+        let none = try create("/free/c1", Resources())
+        #expect(ControllerList.available(in: none.path) == [])
+        var resources = Resources()
+        resources.unified = [.init(file: "\(controller).x", value: "1")]
+        let limited = try create("/limited/c1", resources)
+        #expect(ControllerList.available(in: limited.path) == [controller])
+        // An existing parent is caught up with.
+        #expect(ControllerList.available(in: try create("/free/c2", resources).path) == [controller])
     }
 
     @Test func discardRemovesWhatWasMadeAndNoMore() throws {
