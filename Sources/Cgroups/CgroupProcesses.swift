@@ -130,7 +130,8 @@ extension Cgroup {
         }
     }
 
-    private func thaw() {
+    /// Lets stopped processes go on. Best effort.
+    public func thaw() {
         _ = try? FileTree.write("0", to: file("cgroup.freeze"))
     }
 }

@@ -1,0 +1,22 @@
+import Diagnosis
+
+extension Cgroup {
+    /// Where ``create(cgroupsPath:id:limits:on:)`` would make the container's cgroup; nothing is made.
+    ///
+    /// - Returns: `nil` on a host without a cgroup v2 tree.
+    public static func planned(
+        cgroupsPath: String?, id: String, on host: CgroupHost
+    ) throws(Failure) -> Cgroup? {
+        guard let mount = host.unifiedMount else { return nil }
+        let names = try CgroupPath.components(
+            cgroupsPath: cgroupsPath, id: id,
+            ownParent: { () throws(Failure) in try host.ownParent() })
+        return Cgroup(path: CgroupChain.directories(mount: mount, names: names).last ?? mount)
+    }
+
+    /// Whether the kernel has killed a process in the cgroup, or below it, for want of memory.
+    public var hasKilledForMemory: Bool {
+        guard let events = try? CoreFile.text(file("memory.events")) else { return false }
+        return (CoreFile.value(of: "oom_kill", in: events) ?? "0") != "0"
+    }
+}
