@@ -74,6 +74,7 @@ let package = Package(
         .testTarget(name: "CapabilitiesTests", dependencies: ["Capabilities"]),
         .testTarget(name: "LabelsTests", dependencies: ["Labels", "Diagnosis"]),
         .testTarget(name: "CgroupsTests", dependencies: ["Cgroups"]),
+        .testTarget(name: "OCISpecTests", dependencies: ["OCISpec", "Diagnosis"]),
     ],
     swiftLanguageModes: [.v6]
 )
