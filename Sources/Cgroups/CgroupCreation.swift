@@ -39,8 +39,9 @@ extension Cgroup {
         do throws(SystemError) {
             // Beside v1, where the statistics are, the tree has odd controllers only. They cost 26 µs a
             // container, and once they are passed on they cannot go back to v1.
-            let wanted = host.kind == .hybrid ? limits.controllers : nil
-            created = try CgroupChain(mount: mount, names: names, wanted: wanted).make()
+            let chain = CgroupChain(
+                mount: mount, names: names, needed: limits.controllers, passesAll: host.kind == .unified)
+            created = try chain.make()
         } catch {
             throw Failure(origin, error)
         }
@@ -123,8 +124,10 @@ extension Cgroup {
 struct CgroupChain {
     let mount: String
     let names: [String]
-    /// The controllers to pass on; `nil` is all that there are.
-    let wanted: Set<Controller>?
+    /// The controllers that the limits need.
+    let needed: Set<Controller>
+    /// Whether the others are passed on too, where nothing speaks against it.
+    let passesAll: Bool
 
     /// Those below the mount, the outermost first.
     static func directories(mount: String, names: [String]) -> [String] {
@@ -148,14 +151,13 @@ struct CgroupChain {
 
     private func makeOnce() throws(SystemError) -> CreatedCgroup {
         var controllers: [Substring] = []
-        if wanted?.isEmpty != true {
-            controllers = ControllerList.available(in: mount)
-                .filter { wanted?.contains(Controller(String($0))) ?? true }
+        if passesAll || !needed.isEmpty {
+            controllers = ControllerList.available(in: mount).filter { passesAll || isNeeded($0) }
         }
         var parent = (path: mount, isNew: false)
         var made: [String] = []
         for directory in Self.directories(mount: mount, names: names) {
-            controllers = Self.enable(controllers, in: parent.path, isNew: parent.isNew)
+            controllers = enable(controllers, in: parent.path, isNew: parent.isNew)
             parent.path = directory
             do throws(SystemError) {
                 try FileTree.makeDirectory(directory, mode: 0o755)
@@ -171,22 +173,29 @@ struct CgroupChain {
         return CreatedCgroup(cgroup: Cgroup(path: parent.path), directories: made)
     }
 
+    private func isNeeded(_ name: Substring) -> Bool { needed.contains(Controller(String(name))) }
+
     /// Passes the controllers on to the directory's children, as far as the kernel lets it: what is missing
     /// then is an error only for a limit that needs it.
     ///
     /// - Returns: those that the children have.
-    private static func enable(
-        _ controllers: [Substring], in directory: String, isNew: Bool
-    ) -> [Substring] {
+    private func enable(_ controllers: [Substring], in directory: String, isNew: Bool) -> [Substring] {
         if controllers.isEmpty { return [] }
         let enabled = isNew ? [] : ControllerList.enabled(in: directory)
-        let missing = controllers.filter { !enabled.contains($0) }
+        var missing = controllers.filter { !enabled.contains($0) }
         if missing.isEmpty { return controllers }
         let file = "\(directory)/cgroup.subtree_control"
-        func enable(_ list: [Substring]) -> Bool {
-            (try? FileTree.write(list.map { "+\($0)" }.joined(separator: " "), to: file)) != nil
+        do throws(SystemError) {
+            try FileTree.write(missing.map { "+\($0)" }.joined(separator: " "), to: file)
+            return controllers
+        } catch  where error.errno == Errno(EBUSY) {
+            // The directory has processes. Those controllers that work for threads could still be passed on, but
+            // that puts the whole family into threaded mode: only if there is a limit to be had from it.
+            let isWorthIt = needed.allSatisfy(\.isThreaded)
+            missing = missing.filter { isWorthIt && isNeeded($0) }
+        } catch {
+            // One of them is the reason, or all are: each is tried for itself.
         }
-        if enable(missing) { return controllers }
-        return enabled + missing.filter { enable([$0]) }
+        return enabled + missing.filter { (try? FileTree.write("+\($0)", to: file)) != nil }
     }
 }

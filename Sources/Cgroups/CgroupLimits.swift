@@ -98,11 +98,10 @@ extension Cgroup {
         do throws(SystemError) {
             let directory = try FileDescriptor.open(path, O_RDONLY | O_DIRECTORY)
             if filter.allowsEverything {
-                do throws(SystemError) {
-                    // A cgroup that was there before may have its former container's.
+                // A cgroup that was there before may have its former container's filter. Whoever may not look
+                // for one could not have put one there either.
+                if let old = try? DeviceProgram.attached(to: directory), !old.isEmpty {
                     try DeviceProgram.detachAll(from: directory)
-                } catch {
-                    // Whoever may not look for programs could not have put one there either.
                 }
                 return []
             }

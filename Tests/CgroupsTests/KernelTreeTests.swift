@@ -6,76 +6,9 @@ import Testing
 @testable import Cgroups
 @testable import Kernel
 
-private let host = try? CgroupHost.detect()
-private let offered = ControllerList.available(in: host?.unifiedMount ?? "")
-private let hasTree = getuid() == 0 && host?.unifiedMount != nil
-
-/// On this machine's cgroup v2 tree, in a directory of this process's own.
+/// Cgroups and their processes, with the kernel.
 @Suite(.serialized, .enabled(if: hasTree, "needs root and a cgroup v2 tree"))
-final class KernelTreeTests {
-    let host: CgroupHost
-    let mount: String
-    let top = "/apus-test-\(getpid())"
-
-    init() throws {
-        host = try CgroupHost.detect()
-        mount = try #require(host.unifiedMount)
-    }
-
-    deinit {
-        let cgroup = Cgroup(path: mount + top)
-        try? cgroup.kill()
-        try? cgroup.remove()
-    }
-
-    private func create(_ path: String = "/c1", _ resources: Resources = Resources()) throws(Failure)
-        -> CreatedCgroup
-    {
-        guard
-            let created = try Cgroup.create(
-                cgroupsPath: top + path, id: "c1", limits: Limits(resources), on: host)
-        else { throw Failure("no tree") }
-        return created
-    }
-
-    /// A shell that runs the script once it was told to.
-    private func shell(_ script: String) throws -> (
-        process: Foundation.Process, go: Foundation.Pipe, output: Foundation.Pipe
-    ) {
-        let process = Foundation.Process()
-        process.executableURL = URL(filePath: "/bin/sh")
-        process.arguments = ["-c", "read go; \(script)"]
-        let (go, output) = (Foundation.Pipe(), Foundation.Pipe())
-        process.standardInput = go
-        process.standardOutput = output
-        try process.run()
-        return (process, go, output)
-    }
-
-    private func sleeper(in cgroup: Cgroup) throws -> Foundation.Process {
-        let process = Foundation.Process()
-        process.executableURL = URL(filePath: "/bin/sleep")
-        process.arguments = ["300"]
-        // The threads that tests run on block most signals, and the child inherits that.
-        var none = sigset_t()
-        var old = sigset_t()
-        sigemptyset(&none)
-        pthread_sigmask(SIG_SETMASK, &none, &old)
-        defer { pthread_sigmask(SIG_SETMASK, &old, nil) }
-        try process.run()
-        try cgroup.add(pid: process.processIdentifier)
-        return process
-    }
-
-    /// A parent that passes on controllers that work for domains only cannot have threaded children.
-    private func makeThreaded(_ cgroup: Cgroup) throws {
-        let parent = String(cgroup.path[..<(cgroup.path.lastIndex(of: "/") ?? cgroup.path.startIndex)])
-        for controller in ControllerList.enabled(in: parent) {
-            try FileTree.write("-\(controller)", to: parent + "/cgroup.subtree_control")
-        }
-        try FileTree.write("threaded", to: cgroup.path + "/cgroup.type")
-    }
-
+final class KernelTreeTests: KernelTree {
     @Test func createAddKillRemove() throws {
         let created = try create("/deep/c1")
         let cgroup = created.cgroup
@@ -240,49 +173,29 @@ final class KernelTreeTests {
         #expect(!FileTree.exists(threaded.path + "/b"))
     }
 
-    @Test(.enabled(if: offered.contains("hugetlb")))
-    func hugetlbLimitsAreReadBack() throws {
-        var resources = Resources()
-        resources.hugepageLimits = [.init(pageSize: "2MB", limit: 4_194_304)]
-        resources.unified = [.init(file: "cgroup.max.depth", value: "3")]
-        let cgroup = try create("/c1", resources).cgroup
-        #expect(try cgroup.apply(Limits(resources), on: host) == [])
-        #expect(try FileTree.readText(cgroup.path + "/hugetlb.2MB.max") == "4194304")
-        #expect(try FileTree.readText(cgroup.path + "/hugetlb.2MB.rsvd.max") == "4194304")
-        #expect(try FileTree.readText(cgroup.path + "/cgroup.max.depth") == "3")
-
-        resources.hugepageLimits = [.init(pageSize: "3MB", limit: 1)]
-        let failure = #expect(throws: Failure.self) { try cgroup.apply(Limits(resources), on: host) }
-        #expect(failure?.reason.contains("no huge pages of 3MB") == true)
-        #expect(failure?.origin == .config("/linux/resources/hugepageLimits/0/limit"))
-    }
-
-    @Test(.enabled(if: !offered.contains("memory")))
-    func limitWhoseControllerIsElsewhere() throws {
-        var resources = Resources()
-        resources.memory = .init()
-        resources.memory?.limit = 1 << 30
-        let cgroup = try create("/c1", resources).cgroup
-        let failure = #expect(throws: Failure.self) { try cgroup.apply(Limits(resources), on: host) }
-        #expect(failure?.origin == .config("/linux/resources/memory/limit"))
-        #expect(failure?.reason.hasPrefix("controller \"memory\" not available: ") == true)
-        if let bound = CgroupMounts(mountinfo: try HostFile.mountinfo.text()).legacy["memory"] {
-            #expect(failure?.reason.hasSuffix(bound) == true)
-        }
-    }
-
-    @Test func controllerKeptAwayByProcesses() throws {
-        let offered = ControllerList.available(in: mount)
-        guard let domain = offered.first(where: { !Controller(String($0)).isThreaded }) else { return }
+    @Test func parentWithProcessesStaysAsItIs() throws {
+        let unified = CgroupHost(kind: .unified, unifiedMount: mount)
         let parent = try create("/busy").cgroup
         let sleeper = try sleeper(in: parent)
-        let child = try create("/busy/c1").cgroup
-        let setting = Setting(
-            controller: Controller(String(domain)), file: "\(domain).no-such-file", value: "1", origin: "/x")
-        let failure = #expect(throws: Failure.self) { try child.write([setting], on: host) }
-        #expect(failure?.errno == Errno(EBUSY))
-        #expect(failure?.reason.contains("\(parent.path) has processes of its own") == true)
+        func below(_ resources: Resources) throws -> CreatedCgroup? {
+            try Cgroup.create(
+                cgroupsPath: top + "/busy/c1", id: "c1", limits: Limits(resources), on: unified)
+        }
+        let created = try #require(try below(Resources()))
+        #expect(try CoreFile.text(parent.path + "/cgroup.type") == "domain\n")
+        #expect(try CoreFile.text(created.cgroup.path + "/cgroup.type") == "domain\n")
+        if offered.contains("pids") {
+            created.discard()
+            var resources = Resources()
+            resources.pids = .init()
+            resources.pids?.limit = 7
+            let limited = try #require(try below(resources)).cgroup
+            #expect(try limited.apply(Limits(resources), on: unified) == [])
+            #expect(try FileTree.readText(limited.path + "/pids.max") == "7")
+            #expect(try CoreFile.text(limited.path + "/cgroup.type") == "threaded\n")
+        }
         try parent.kill()
+        try Cgroup(path: parent.path + "/c1").kill()
         sleeper.waitUntilExit()
     }
 
@@ -303,107 +216,5 @@ final class KernelTreeTests {
         #expect(try directory.status().inode == FileTree.status(cgroup.path).inode)
         try cgroup.remove()
         #expect(throws: Failure.self) { _ = try cgroup.directory() }
-    }
-
-    // MARK: Devices
-
-    private func deny(_ rules: (Bool, Resources.DeviceRule.Kind?, Int64?, Int64?, String)...) -> Resources {
-        var resources = Resources()
-        for (allow, type, major, minor, access) in rules {
-            var rule = Resources.DeviceRule(allow: allow)
-            rule.type = type
-            rule.major = major
-            rule.minor = minor
-            rule.access = access
-            resources.devices.append(rule)
-        }
-        return resources
-    }
-
-    /// What a process in the cgroup may do: one word each.
-    private func probe(_ cgroup: Cgroup) throws -> [String] {
-        let node = FileManager.default.temporaryDirectory.appending(path: "apus-node-\(UUID().uuidString)")
-            .path
-        defer { try? FileManager.default.removeItem(atPath: node) }
-        let (process, go, output) = try shell(
-            """
-            try() { word=$1; shift; if "$@" 2>/dev/null; then echo $word; fi; }
-            try null-read sh -c ': </dev/null'
-            try null-write sh -c 'echo >/dev/null'
-            try kmsg-read sh -c ': </dev/kmsg'
-            try kmsg-write sh -c 'exec 3>/dev/kmsg'
-            try kmsg-both sh -c 'exec 3<>/dev/kmsg'
-            try node mknod \(node) b 7 99
-            """)
-        try cgroup.add(pid: process.processIdentifier)
-        try go.fileHandleForWriting.write(contentsOf: Data("go\n".utf8))
-        let text = try output.fileHandleForReading.readToEnd() ?? Data()
-        process.waitUntilExit()
-        return String(decoding: text, as: UTF8.self).split(separator: "\n").map(String.init)
-    }
-
-    @Test func devicesAreGuarded() throws {
-        let cgroup = try create("/c1").cgroup
-        let free = try probe(cgroup)
-        #expect(free == ["null-read", "null-write", "kmsg-read", "kmsg-write", "kmsg-both", "node"])
-
-        #expect(try cgroup.apply(Limits(deny((false, nil, nil, nil, "rwm"))), on: host) == [])
-        #expect(try probe(cgroup) == ["null-read", "null-write", "node"])
-
-        // Replaced in one step: there is still a single program.
-        let reading = deny((false, nil, nil, nil, "rwm"), (true, .c, 1, 11, "r"))
-        #expect(try cgroup.apply(Limits(reading), on: host) == [])
-        #expect(try DeviceProgram.attached(to: cgroup.directory()).count == 1)
-        #expect(try probe(cgroup) == ["null-read", "null-write", "kmsg-read", "node"])
-
-        let hole = deny((true, nil, nil, nil, "rwm"), (false, .c, 1, 11, "w"))
-        #expect(try cgroup.apply(Limits(hole), on: host) == [])
-        #expect(try probe(cgroup) == ["null-read", "null-write", "kmsg-read", "node"])
-
-        #expect(try cgroup.apply(Limits(deny((true, nil, nil, nil, "rwm"))), on: host) == [])
-        #expect(try DeviceProgram.attached(to: cgroup.directory()) == [])
-        #expect(try probe(cgroup) == free)
-
-        // No rules of one's own: the defaults.
-        #expect(try cgroup.apply(Limits(Resources()), on: host) == [])
-        #expect(try probe(cgroup) == ["null-read", "null-write", "node"])
-    }
-
-    @Test func severalOldProgramsAreTakenOff() throws {
-        let cgroup = try create("/c1").cgroup
-        let directory = try cgroup.directory()
-        let limits = try Limits(deny((false, nil, nil, nil, "rwm")))
-        // Other programs beside the first, as systemd leaves them.
-        try DeviceProgram.load(limits.devices.instructions).attach(to: directory)
-        try DeviceProgram.load([.move32(0, immediate: 1), .exit]).attachBeside(others: directory)
-        try DeviceProgram.load([.move32(0, immediate: 0), .exit]).attachBeside(others: directory)
-        #expect(try DeviceProgram.attached(to: directory).count == 3)
-        #expect(try cgroup.apply(limits, on: host) == [])
-        #expect(try DeviceProgram.attached(to: directory).count == 1)
-        #expect(try probe(cgroup) == ["null-read", "null-write", "node"])
-    }
-
-    @Test func kernelTakesRandomLists() throws {
-        var random = Seeded(state: 0xfeed)
-        for count in [0, 1, 5, 40, 300, 1000] {
-            var resources = Resources()
-            resources.devices = (0..<count).map { _ in
-                var rule = DeviceFilterTests.randomRule(&random)
-                // Numbers of their own, so that no rule covers another.
-                rule.major = Int64.random(in: 0...5000, using: &random)
-                return rule
-            }
-            let program = try Limits(resources).devices.instructions
-            _ = try DeviceProgram.load(program)
-        }
-    }
-
-    @Test func verifierIsQuoted() {
-        // Falls off the end.
-        let error = #expect(throws: SystemError.self) {
-            _ = try DeviceProgram.load([.move32(0, immediate: 1)])
-        }
-        #expect(error?.errno == Errno(EINVAL))
-        #expect(error?.doing.contains("verifier: ") == true)
     }
 }
