@@ -20,11 +20,11 @@ public struct DeviceProgram: ~Copyable {
         }
         if answer == .failure(Errno(EPERM)) {
             // Before Linux 5.11 a program counts as locked memory.
-            var limit = rlimit()
-            if apus_raise_memory_lock(&limit) == 0 {
+            var limit = (soft: UInt64(0), hard: UInt64(0))
+            if apus_raise_memory_lock(&limit.soft, &limit.hard) == 0 {
                 answer = loadOnce(instructions)
                 // The container would inherit it.
-                apus_restore_memory_lock(&limit)
+                apus_restore_memory_lock(limit.soft, limit.hard)
             }
         }
         switch answer {
