@@ -12,7 +12,11 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <linux/filter.h>
 #include <linux/sched.h>
+#include <linux/seccomp.h>
 
 void builder_begin(struct builder *builder)
 {
@@ -144,6 +148,28 @@ static int memory_file(const void *bytes, size_t size, unsigned seals)
     return file;
 }
 
+static long denied = -1;
+static int denied_error;
+
+void deny_call(long number, int error)
+{
+    denied = number;
+    denied_error = error;
+}
+
+static void install_denial(void)
+{
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)denied, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (uint32_t)denied_error),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {.len = 4, .filter = filter};
+    if (denied >= 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
+        _exit(126);
+}
+
 /* Answers each rendezvous until the stage's end of the socket is gone. */
 static void serve(int socket, int output, struct outcome *outcome, int *master)
 {
@@ -164,6 +190,8 @@ static void serve(int socket, int output, struct outcome *outcome, int *master)
             struct cmsghdr *attached = CMSG_FIRSTHDR(&header);
             if (attached && message.kind == PLAN_MSG_CONSOLE && master)
                 memcpy(master, CMSG_DATA(attached), sizeof *master);
+            if (attached && message.kind == PLAN_MSG_CHILD)
+                memcpy(&outcome->child_status, CMSG_DATA(attached), sizeof(int));
             if (message.kind == PLAN_MSG_SYNC) {
                 message.kind = PLAN_MSG_GO;
                 (void)!write(socket, &message, sizeof message);
@@ -183,6 +211,7 @@ void run_plan_with_console(struct builder *builder, uint64_t flags, struct outco
 {
     int sockets[2], output[2];
     memset(outcome, 0, sizeof *outcome);
+    outcome->child_status = -1;
     if (master)
         *master = -1;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) || pipe2(output, O_CLOEXEC))
@@ -210,6 +239,7 @@ void run_plan_with_console(struct builder *builder, uint64_t flags, struct outco
         dup2(open("/dev/null", O_RDWR), 0);
         dup2(output[1], 1);
         dup2(output[1], 2);
+        install_denial();
         execl(getenv("STAGE"), "stage", number, NULL);
         _exit(127);
     }
@@ -220,6 +250,13 @@ void run_plan_with_console(struct builder *builder, uint64_t flags, struct outco
     close(file);
     serve(sockets[0], output[0], outcome, master);
     waitpid(child, &outcome->status, 0);
+    if (outcome->child_status >= 0) { /* its pidfd until here */
+        siginfo_t info = {0};
+        if (waitid(P_PIDFD, (id_t)outcome->child_status, &info, WEXITED | __WALL))
+            err(2, "waitid");
+        close(outcome->child_status);
+        outcome->child_status = info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
+    }
     close(sockets[0]);
     close(output[0]);
     if (pread(report, &outcome->report, sizeof outcome->report, 0) != sizeof outcome->report)

@@ -35,9 +35,13 @@ void builder_exec(struct builder *builder, const char *path, const char *const *
 /* The plan in one block, from malloc(3). */
 struct plan_header *builder_finish(const struct builder *builder, size_t *size);
 
+/* A system call that answers with an errno in the stages run from here on; -1 for none. */
+void deny_call(long number, int error);
+
 /* What came of a plan that has been run. */
 struct outcome {
     int status;                 /* as wait(2) gives it */
+    int child_status;           /* of what CLONE made; -1 if it made nothing */
     struct stage_report report; /* with detail terminated */
     char output[8192];          /* of standard output and error together */
 };
