@@ -236,7 +236,7 @@ void run_plan_with_console(struct builder *builder, uint64_t flags, struct outco
     if (child < 0)
         err(2, "clone3");
     if (child == 0) {
-        dup2(open("/dev/null", O_RDWR), 0);
+        dup2(open("/dev/null", O_RDWR | O_CLOEXEC), 0);
         dup2(output[1], 1);
         dup2(output[1], 2);
         install_denial();
