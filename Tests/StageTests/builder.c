@@ -60,6 +60,7 @@ uint32_t builder_strings(struct builder *builder, const char *const *texts)
 struct plan_op *builder_op(struct builder *builder, enum plan_opcode code)
 {
     struct plan_op *op = &builder->ops[builder->op_count++];
+    memset(op, 0, sizeof *op);
     op->code = (uint16_t)code;
     op->slot[0] = op->slot[1] = -1;
     return op;
@@ -170,10 +171,25 @@ static void install_denial(void)
         _exit(126);
 }
 
+/* IDs from 0 on are those from 100000 on. */
+static void map_ids(pid_t pid)
+{
+    static const char *const maps[] = {"uid_map", "gid_map"};
+    for (int i = 0; i < 2; i++) {
+        char path[64];
+        snprintf(path, sizeof path, "/proc/%d/%s", pid, maps[i]);
+        int file = open(path, O_WRONLY | O_CLOEXEC);
+        if (file < 0 || write(file, "0 100000 65536", 14) != 14)
+            err(2, "%s", path);
+        close(file);
+    }
+}
+
 /* Answers each rendezvous until the stage's end of the socket is gone. */
 static void serve(int socket, int output, struct outcome *outcome, int *master)
 {
     size_t length = 0;
+    pid_t cloned = 0;
     struct pollfd ready[2] = {{.fd = socket, .events = POLLIN}, {.fd = output, .events = POLLIN}};
     while (ready[0].fd >= 0 || ready[1].fd >= 0) {
         poll(ready, 2, -1);
@@ -190,9 +206,13 @@ static void serve(int socket, int output, struct outcome *outcome, int *master)
             struct cmsghdr *attached = CMSG_FIRSTHDR(&header);
             if (attached && message.kind == PLAN_MSG_CONSOLE && master)
                 memcpy(master, CMSG_DATA(attached), sizeof *master);
-            if (attached && message.kind == PLAN_MSG_CHILD)
+            if (attached && message.kind == PLAN_MSG_CHILD) {
                 memcpy(&outcome->child_status, CMSG_DATA(attached), sizeof(int));
+                cloned = message.value;
+            }
             if (message.kind == PLAN_MSG_SYNC) {
+                if (message.value == SYNC_MAP_IDS)
+                    map_ids(cloned);
                 message.kind = PLAN_MSG_GO;
                 (void)!write(socket, &message, sizeof message);
             }

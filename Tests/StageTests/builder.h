@@ -38,6 +38,9 @@ struct plan_header *builder_finish(const struct builder *builder, size_t *size);
 /* A system call that answers with an errno in the stages run from here on; -1 for none. */
 void deny_call(long number, int error);
 
+/* The rendezvous at which what CLONE has made gets its ID maps. */
+#define SYNC_MAP_IDS 1000
+
 /* What came of a plan that has been run. */
 struct outcome {
     int status;                 /* as wait(2) gives it */

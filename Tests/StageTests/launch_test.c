@@ -180,6 +180,56 @@ static void test_clone(void)
           outcome.child_status, why());
 }
 
+/* With IDs of its own, nodes that cannot be made, and mounts whose flags are locked. */
+static void test_user_namespace(void)
+{
+    char path[128];
+    begin();
+    plan.op_count = 1;
+    shell("mkdir -p %s/locked %s/sub && chown -R 100000:100000 %s && mount -t tmpfs -o noexec,nosuid,nodev locked %s/locked", host, host, root, host);
+    builder_op(&plan, PLAN_CLONE)->num[0] = CLONE_NEWUSER | CONTAINER;
+    builder_op(&plan, PLAN_SYNC)->num[0] = SYNC_MAP_IDS;
+    builder_op(&plan, PLAN_CALL)->num[0] = PLAN_CALL_setresgid;
+    builder_op(&plan, PLAN_CALL)->num[0] = PLAN_CALL_setresuid;
+    builder_path(&plan, PLAN_PROPAGATE, "/")->num[0] = MS_SLAVE | MS_REC;
+    builder_path(&plan, PLAN_ROOTFS, root);
+    builder_mount(&plan, "proc", "/proc", NULL)->flags = PLAN_MOUNT_PLAIN_TARGET;
+    builder_mount(&plan, "tmpfs", "/dev", "mode=755");
+    builder_mount(&plan, "devpts", "/dev/pts", "newinstance,ptmxmode=0666");
+    builder_mount(&plan, "mqueue", "/dev/mqueue", NULL);
+    builder_mount(&plan, "sysfs", "/sys", NULL)->num[0] = PLAN_ATTRS(MOUNT_ATTR_RDONLY, 0);
+    device("/dev/null", S_IFCHR | 0666, makedev(1, 3))->errnos[0] = EPERM;
+    builder_bind(&plan, "/dev/null", "/dev/null")->flags = PLAN_FALLBACK;
+    snprintf(path, sizeof path, "%s/locked", host);
+    builder_bind(&plan, path, "/locked")->num[0] = PLAN_ATTRS(MOUNT_ATTR_RDONLY, 0);
+    /* What is locked stays, the rest is done. */
+    builder_path(&plan, PLAN_REMOUNT, "/locked")->num[0] =
+        PLAN_ATTRS(MOUNT_ATTR_NOSYMFOLLOW, MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NOSUID);
+    builder_op(&plan, PLAN_LOOPBACK);
+    builder_op(&plan, PLAN_PIVOT);
+    builder_path(&plan, PLAN_HOSTNAME, "mapped");
+    builder_path(&plan, PLAN_MASK, "/proc/uptime");
+    builder_path(&plan, PLAN_MASK, "/proc/tty");
+    builder_path(&plan, PLAN_MASK, "/sys/kernel");
+    builder_path(&plan, PLAN_READONLY, "/proc/sys");
+    builder_path(&plan, PLAN_REMOUNT, "/")->num[0] = PLAN_ATTRS(MOUNT_ATTR_RDONLY, 0);
+    builder_path(&plan, PLAN_CHDIR, "/");
+    builder_op(&plan, PLAN_STDIO);
+    builder_op(&plan, PLAN_BOUND)->num[0] = 0;
+    builder_op(&plan, PLAN_IDENTITY)->num[0] = 5;
+    builder_op(&plan, PLAN_CAPS);
+    builder_exec(&plan, "/bin/sh", (const char *const[]){"sh", "-c",
+        "id -u; hostname; cat /proc/uptime /proc/self/uid_map; ls /proc/tty /sys/kernel; grep /locked /proc/mounts; "
+        "echo >/dev/null && echo null; grep CapBnd /proc/self/status; touch /x; exit 3", NULL});
+    run_plan(&plan, 0, &outcome);
+    shell("umount %s/locked", host);
+    CHECK(succeeded() && outcome.child_status == 3, "%d %s", outcome.child_status, why());
+    CHECK(!strncmp(outcome.output, "5\nmapped\n         0     100000      65536\n", 42), "%s", outcome.output);
+    CHECK(strstr(outcome.output, "/locked tmpfs ro,nosuid,nodev,noexec"), "%s", outcome.output);
+    CHECK(strstr(outcome.output, "null\nCapBnd:\t0000000000000000\n"), "%s", outcome.output);
+    CHECK(strstr(outcome.output, "/x: Read-only"), "%s", outcome.output);
+}
+
 static void test_console(void)
 {
     int master;
@@ -322,6 +372,7 @@ static int tests(void)
     test_remount();
     test_other_roots();
     test_clone();
+    test_user_namespace();
     test_console();
     test_home();
     test_lookup_order();
