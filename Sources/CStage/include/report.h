@@ -19,7 +19,11 @@ enum report_state {
     REPORT_FAILED = 2   /* op `op` failed with `error` or `fault` */
 };
 
-/* What is wrong where no errno says it. `detail` names the object. */
+/*
+ * What is wrong where no errno says it. `detail` names the object. Where an errno comes close it is given too,
+ * and the plan may tolerate it: EEXIST with WRONG_DEVICE and WRONG_LINK, ENOTDIR, EISDIR, and LOOKUP's answer.
+ * With the others `error` is 0, and no plan can go on.
+ */
 enum report_fault {
     FAULT_NONE = 0,
     FAULT_PLAN,           /* the plan does not verify; `detail` says why */
