@@ -63,6 +63,7 @@ extension ConsoleSize {
 }
 
 extension User {
+    /// An ID that is missing is root's, as Go's decoder has it.
     init(from reader: inout JSONReader) throws(Failure) {
         var user = User()
         try reader.beginObject()

@@ -29,21 +29,19 @@ extension JSONReader {
     }
 
     @inline(never)
-    func syntax(_ reason: String, at pointer: Pointer? = nil) -> Failure {
-        Failure(at: pointer ?? self.pointer, "\(place): \(reason)")
-    }
+    func syntax(_ reason: String) -> Failure { fail("\(place): \(reason)") }
 
     /// The failure of a text that has something else than `wanted` at the position.
     @inline(never)
-    func unexpected(_ wanted: String, at pointer: Pointer? = nil) -> Failure {
+    func unexpected(_ wanted: String) -> Failure {
         guard position < bytes.count else {
-            return syntax("expected \(wanted), but the text ends", at: pointer)
+            return syntax("expected \(wanted), but the text ends")
         }
         let byte = bytes[position]
         let found =
             byte > 0x20 && byte < 0x7f
             ? "'\(Character(Unicode.Scalar(byte)))'" : "the byte 0x\(hex(UInt32(byte), digits: 2))"
-        return syntax("expected \(wanted), found \(found)", at: pointer)
+        return syntax("expected \(wanted), found \(found)")
     }
 
     /// The failure of a value that is not of the kind `wanted`; the reader moves over it.

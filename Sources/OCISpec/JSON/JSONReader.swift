@@ -34,7 +34,8 @@ import Diagnosis
 /// - Syntax errors name the line and the column, both from 1, the column in characters.
 ///
 /// An object or array that was begun must be read until ``nextKey()`` or ``nextElement()`` says that it
-/// ends, and a value only once; otherwise the text seems to have bad syntax.
+/// ends, and a value only once; otherwise the text seems to have bad syntax. A reader cannot be copied:
+/// decoders hand the one reader on.
 public struct JSONReader: ~Copyable {
     /// How deep arrays and objects may nest.
     public static let nestingLimit = 128
@@ -45,6 +46,8 @@ public struct JSONReader: ~Copyable {
     var sawNul = false
     /// Where the value begins to which the reader moved last.
     private var valueStart = -1
+    /// Whether the reader is on its way to the next member or element, and at no value yet.
+    private var isBetween = false
     /// The innermost array or object that is open.
     private var frame = Frame(kind: .none, keyBase: 0)
     /// Those around it, the outermost first.
@@ -100,12 +103,11 @@ public struct JSONReader: ~Copyable {
         }
         while try advance(in: UInt8(ascii: "}"), orElse: "',' or '}' after a member") {
             guard peek == UInt8(ascii: "\"") else {
-                throw unexpected("a key in double quotes", at: container)
+                throw unexpected("a key in double quotes")
             }
             let start = position
             let key = try scanString()
-            let isNew = remember(key)
-            guard isNew else {
+            guard remember(key) else {
                 position = start
                 throw syntax("the object has this key twice")
             }
@@ -124,6 +126,8 @@ public struct JSONReader: ~Copyable {
     public mutating func nextElement() throws(Failure) -> Bool {
         guard frame.kind == .array else { throw fail("the decoder expected an array") }
         guard try advance(in: UInt8(ascii: "]"), orElse: "',' or ']' after an element") else { return false }
+        frame.count += 1
+        isBetween = false
         valueStart = position
         return true
     }
@@ -181,16 +185,11 @@ extension JSONReader {
         }
     }
 
-    /// The value the reader moved to last.
-    public var pointer: Pointer { pointer(to: outer.count + 1) }
-
-    /// The array or object in which the reader is.
-    var container: Pointer { pointer(to: outer.count) }
-
-    private func pointer(to depth: Int) -> Pointer {
+    /// The value the reader moved to last; on the way to the next, the array or object around them.
+    public var pointer: Pointer {
         let frames = outer + [frame]
         var pointer = Pointer()
-        for level in 0..<min(depth, frames.count) where frames[level].count > 0 {
+        for level in frames.indices.dropLast(isBetween ? 1 : 0) where frames[level].count > 0 {
             if frames[level].kind == .array {
                 pointer = pointer.index(frames[level].count - 1)
             } else {
@@ -217,23 +216,24 @@ extension JSONReader {
     /// Moves to the next key or element of the innermost array or object, or out of it; false then.
     private mutating func advance(in bracket: UInt8, orElse wanted: String) throws(Failure) -> Bool {
         if position == valueStart { try skip() }
+        isBetween = true
         skipSpace()
         if peek == bracket {
-            if frame.count > Self.fewKeys, let key = repeatedKey() {
+            if frame.kind != .array, frame.count > Self.fewKeys, let key = repeatedKey() {
                 throw Failure(
-                    at: container.key(key), "\(place): the object that ends here has this key twice")
+                    at: pointer.key(key), "\(place): the object that ends here has this key twice")
             }
             position += 1
             keys.removeLast(keys.count - frame.keyBase)
             frame = outer.removeLast()
+            isBetween = false
             return false
         }
         if frame.count > 0 {
-            guard peek == UInt8(ascii: ",") else { throw unexpected(wanted, at: container) }
+            guard peek == UInt8(ascii: ",") else { throw unexpected(wanted) }
             position += 1
             skipSpace()
         }
-        frame.count += 1
         return true
     }
 
@@ -242,14 +242,16 @@ extension JSONReader {
     /// Comparing with each is the fastest for the few keys that an object mostly has. The keys of a
     /// larger one are compared at its end.
     private mutating func remember(_ key: String) -> Bool {
-        let isNew = frame.count > Self.fewKeys || !keys[frame.keyBase...].contains(key)
+        let isNew = frame.count >= Self.fewKeys || !keys[frame.keyBase...].contains(key)
         keys.append(key)
+        frame.count += 1
+        isBetween = false
         return isNew
     }
 
     private static var fewKeys: Int { 32 }
 
-    /// A key that the innermost object, or an array's `keys`, which are none, has twice.
+    /// A key that the innermost object has twice.
     private func repeatedKey() -> String? {
         let sorted = keys[frame.keyBase...].sorted()
         for (key, next) in zip(sorted, sorted.dropFirst()) where key == next { return key }

@@ -13,16 +13,17 @@ extension Resources.BlockIO {
             try Self.validate(device.weight, at: { here().key("weight") })
             try Self.validate(device.leafWeight, at: { here().key("leafWeight") })
         }
-        let throttles = [
-            ("throttleReadBpsDevice", throttleReadBpsDevice),
-            ("throttleWriteBpsDevice", throttleWriteBpsDevice),
-            ("throttleReadIOPSDevice", throttleReadIOPSDevice),
-            ("throttleWriteIOPSDevice", throttleWriteIOPSDevice),
-        ]
-        for (name, devices) in throttles {
-            for (index, device) in devices.enumerated() {
-                try Self.validate(device.major, device.minor, at: { pointer.key(name).index(index) })
-            }
+        try Self.validate(throttleReadBpsDevice, at: { pointer.key("throttleReadBpsDevice") })
+        try Self.validate(throttleWriteBpsDevice, at: { pointer.key("throttleWriteBpsDevice") })
+        try Self.validate(throttleReadIOPSDevice, at: { pointer.key("throttleReadIOPSDevice") })
+        try Self.validate(throttleWriteIOPSDevice, at: { pointer.key("throttleWriteIOPSDevice") })
+    }
+
+    private static func validate(
+        _ devices: [Resources.ThrottleDevice], at pointer: () -> Pointer
+    ) throws(Failure) {
+        for (index, device) in devices.enumerated() {
+            try validate(device.major, device.minor, at: { pointer().index(index) })
         }
     }
 

@@ -8,7 +8,7 @@ extension Config {
     /// mapping without a user namespace). Which fields the runtime supports is decided elsewhere.
     /// - Throws: A failure for the first rule broken, with the pointer of the value at fault.
     public func validate() throws(Failure) {
-        guard Version(ociVersion)?.major == 1 else {
+        guard isVersion1(ociVersion) else {
             throw Failure(
                 at: "/ociVersion",
                 "\(quoted(ociVersion)) is not a version of the runtime specification 1.x, such as \"1.3.0\"")
@@ -42,46 +42,6 @@ extension Config {
         // __NEW_UTS_LEN of the kernel.
         if name.utf8.count > 64 {
             throw Failure(at: pointer, "\(quoted(name)) has \(name.utf8.count) bytes, 64 are allowed")
-        }
-    }
-}
-
-/// A version in the format of SemVer 2.0.0, as far as anything depends on it.
-struct Version {
-    var major: Int
-
-    init?(_ text: String) {
-        // Build metadata may have hyphens, a pre-release no plus.
-        let build = text.split(separator: "+", maxSplits: 1, omittingEmptySubsequences: false)
-        let parts = build[0].split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
-        let core = parts[0].split(separator: ".", omittingEmptySubsequences: false)
-        guard core.count == 3, core.allSatisfy(Self.isNumber), let major = Int(core[0]) else { return nil }
-        if parts.count == 2 {
-            guard Self.areIdentifiers(parts[1], { Self.isNumber($0) || !Self.isDigits($0) }) else {
-                return nil
-            }
-        }
-        if build.count == 2 {
-            guard Self.areIdentifiers(build[1], { _ in true }) else { return nil }
-        }
-        self.major = major
-    }
-
-    private static func isDigits(_ text: Substring) -> Bool {
-        !text.isEmpty && text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
-    }
-
-    private static func isNumber(_ text: Substring) -> Bool {
-        isDigits(text) && (text == "0" || !text.hasPrefix("0"))
-    }
-
-    private static func areIdentifiers(_ text: Substring, _ isValid: (Substring) -> Bool) -> Bool {
-        text.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { identifier in
-            !identifier.isEmpty && isValid(identifier)
-                && identifier.unicodeScalars.allSatisfy {
-                    ("0"..."9").contains($0) || ("a"..."z").contains($0) || ("A"..."Z").contains($0)
-                        || $0 == "-"
-                }
         }
     }
 }

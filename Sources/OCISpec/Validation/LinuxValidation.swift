@@ -9,12 +9,7 @@ extension Linux {
             try device.validate(at: { pointer.key("devices").index(index) })
         }
         try validateNetDevices(at: pointer.key("netDevices"))
-        for (index, setting) in sysctl.enumerated() {
-            try setting.validate(at: { pointer.key("sysctl").key(setting.name) }, in: self)
-            if sysctl[..<index].contains(where: { $0.path == setting.path }) {
-                throw Failure(at: pointer.key("sysctl").key(setting.name), "set twice, in both spellings")
-            }
-        }
+        try validateSysctl(at: pointer.key("sysctl"))
         try validatePaths(maskedPaths, at: pointer.key("maskedPaths"))
         try validatePaths(readonlyPaths, at: pointer.key("readonlyPaths"))
         try resources?.validate(at: pointer.key("resources"))
@@ -49,30 +44,37 @@ extension Linux {
 
     private func validateUserNamespace(at pointer: Pointer, process: Process) throws(Failure) {
         let user = namespaces.first { $0.type == .user }
-        for (name, mappings) in [("uidMappings", uidMappings), ("gidMappings", gidMappings)] {
-            if mappings.isEmpty {
-                if let user, user.path == nil {
-                    throw Failure(at: pointer.key(name), "required, since there is a new user namespace")
-                }
-                continue
-            }
-            if user == nil {
-                throw Failure(
-                    at: pointer.key(name), "there is no user namespace for these mappings",
-                    remedy: "add one to /linux/namespaces")
-            }
-            try validateMappings(mappings, at: { pointer.key(name) })
-        }
+        try validate(uidMappings, of: user, at: { pointer.key("uidMappings") })
+        try validate(gidMappings, of: user, at: { pointer.key("gidMappings") })
         guard let user, user.path == nil else { return }
-        let ids = [
-            ("uid", process.user.uid, uidMappings, "uidMappings"),
-            ("gid", process.user.gid, gidMappings, "gidMappings"),
-        ]
-        for (name, id, mappings, source) in ids where !mappings.contains(where: { $0.covers(id) }) {
-            throw Failure(
-                at: Pointer("/process/user").key(name),
-                "\(id) is not mapped into the container's user namespace by \(pointer.key(source))")
+        try refuseUnmapped(process.user.uid, uidMappings, "uid", at: { pointer.key("uidMappings") })
+        try refuseUnmapped(process.user.gid, gidMappings, "gid", at: { pointer.key("gidMappings") })
+    }
+
+    private func validate(
+        _ mappings: [IDMapping], of user: Namespace?, at pointer: () -> Pointer
+    ) throws(Failure) {
+        if mappings.isEmpty {
+            if let user, user.path == nil {
+                throw Failure(at: pointer(), "required, since there is a new user namespace")
+            }
+            return
         }
+        if user == nil {
+            throw Failure(
+                at: pointer(), "there is no user namespace for these mappings",
+                remedy: "add one to /linux/namespaces")
+        }
+        try validateMappings(mappings, at: pointer)
+    }
+
+    private func refuseUnmapped(
+        _ id: UInt32, _ mappings: [IDMapping], _ name: String, at pointer: () -> Pointer
+    ) throws(Failure) {
+        if mappings.contains(where: { $0.covers(id) }) { return }
+        throw Failure(
+            at: Pointer("/process/user").key(name),
+            "\(id) is not mapped into the container's user namespace by \(pointer())")
     }
 
     private func validateTimeOffsets(at pointer: Pointer) throws(Failure) {

@@ -50,12 +50,8 @@ extension Resources {
 
 extension Resources.DeviceRule {
     func validate(at pointer: () -> Pointer) throws(Failure) {
-        for (name, number) in [("major", major), ("minor", minor)] {
-            guard let number, number < -1 || number > Int64(UInt32.max) else { continue }
-            throw Failure(
-                at: pointer().key(name),
-                "\(number) is out of range: 0 to \(UInt32.max), and -1 for any, is allowed")
-        }
+        try Self.validate(major, at: { pointer().key("major") })
+        try Self.validate(minor, at: { pointer().key("minor") })
         if let access, let other = access.unicodeScalars.first(where: { $0 != "r" && $0 != "w" && $0 != "m" })
         {
             throw Failure(
@@ -63,14 +59,19 @@ extension Resources.DeviceRule {
                 "\(quoted(String(other))) is not an access: allowed are r (read), w (write) and m (mknod)")
         }
     }
+
+    private static func validate(_ number: Int64?, at pointer: () -> Pointer) throws(Failure) {
+        guard let number, number < -1 || number > Int64(UInt32.max) else { return }
+        throw Failure(
+            at: pointer(), "\(number) is out of range: 0 to \(UInt32.max), and -1 for any, is allowed")
+    }
 }
 
 extension Resources.Memory {
     func validate(at pointer: Pointer) throws(Failure) {
-        for (name, value) in [("limit", limit), ("reservation", reservation), ("swap", swap)] {
-            guard let value, value < -1 else { continue }
-            throw Failure(at: pointer.key(name), "\(value) is less than -1, which is no limit")
-        }
+        try Self.validate(limit, at: { pointer.key("limit") })
+        try Self.validate(reservation, at: { pointer.key("reservation") })
+        try Self.validate(swap, at: { pointer.key("swap") })
         // 0 is what engines write for a limit that was not asked for.
         if let swap, swap > 0 {
             guard let limit, limit > 0 else {
@@ -89,6 +90,11 @@ extension Resources.Memory {
         if let swappiness, swappiness > 100, swappiness != .max {
             throw Failure(at: pointer.key("swappiness"), "\(swappiness) is out of range: 0 to 100 is allowed")
         }
+    }
+
+    private static func validate(_ limit: Int64?, at pointer: () -> Pointer) throws(Failure) {
+        guard let limit, limit < -1 else { return }
+        throw Failure(at: pointer(), "\(limit) is less than -1, which is no limit")
     }
 }
 
