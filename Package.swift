@@ -69,7 +69,7 @@ let package = Package(
         .testTarget(name: "ArgumentsTests", dependencies: ["Arguments"]),
         .testTarget(name: "PresentationTests", dependencies: ["Presentation"]),
         .testTarget(name: "DiagnosisTests", dependencies: ["Diagnosis"]),
-        .testTarget(name: "KernelTests", dependencies: ["Kernel"]),
+        .testTarget(name: "KernelTests", dependencies: ["Kernel", "CKernel", "Diagnosis"]),
         .target(name: "CFilterProbe", path: "Tests/CFilterProbe", cSettings: strictC),
         .testTarget(name: "SeccompTests", dependencies: ["Seccomp", "CSeccomp", "CFilterProbe"]),
         .testTarget(name: "CapabilitiesTests", dependencies: ["Capabilities"]),

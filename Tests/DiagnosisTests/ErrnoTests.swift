@@ -20,7 +20,8 @@ import Testing
         (EPIPE, "EPIPE", "broken pipe"), (ENAMETOOLONG, "ENAMETOOLONG", "file name too long"),
         (ENOSYS, "ENOSYS", "function not implemented"), (ENOTEMPTY, "ENOTEMPTY", "directory not empty"),
         (ELOOP, "ELOOP", "too many levels of symbolic links"),
-        (EOPNOTSUPP, "ENOTSUP", "operation not supported"), (ETIMEDOUT, "ETIMEDOUT", "connection timed out"),
+        (EOPNOTSUPP, "EOPNOTSUPP", "operation not supported"),
+        (ETIMEDOUT, "ETIMEDOUT", "connection timed out"),
     ])
     func namesAndTexts(_ number: Int32, _ name: String, _ text: String) {
         let error = Errno(number)
