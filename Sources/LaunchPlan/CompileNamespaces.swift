@@ -136,14 +136,10 @@ extension Compiler {
 
     mutating func writeSysctls() {
         for sysctl in config.linux?.sysctl ?? [] {
-            let path = "sys/" + (sysctl.name.contains("/") ? sysctl.name : slashed(sysctl.name))
+            let path = "sys/" + sysctl.path
             builder.writeProc(
                 path, sysctl.value, .config(Pointer("/linux/sysctl").key(sysctl.name)),
                 "write \"\(sysctl.value)\" to /proc/\(path)")
         }
-    }
-
-    private func slashed(_ name: String) -> String {
-        String(decoding: name.utf8.map { $0 == UInt8(ascii: ".") ? UInt8(ascii: "/") : $0 }, as: UTF8.self)
     }
 }
