@@ -149,10 +149,12 @@ extension Compiler {
             candidates = (path ?? "").split(separator: ":", omittingEmptySubsequences: false)
                 .filter { _ in path?.isEmpty == false }
                 .map { ($0.isEmpty ? "." : $0) + "/" + name }
+            // Without a PATH nothing is to be found; the empty path is what never is.
+            if candidates.isEmpty { candidates = [""] }
         }
         builder.step(
             Operation(
-                PLAN_LOOKUP, strings: (candidates.isEmpty ? 0 : builder.strings(candidates), 0, 0, 0),
+                PLAN_LOOKUP, strings: (builder.strings(candidates), 0, 0, 0),
                 length: UInt32(truncatingIfNeeded: candidates.count)),
             .config(pointer.key("args").index(0)), "exec: \"\(name)\"")
     }
