@@ -184,11 +184,13 @@ extension Compiler {
         }
         for entry in entries.reversed() {
             let name = entry.prefix { $0 != "=" }
+            guard seen.insert(name).inserted else { continue }
+            // An empty one counts as none, as in runc.
             if name == "HOME" && entry.utf8.count == 5 { continue }
-            if seen.insert(name).inserted { variables.append(entry) }
+            variables.append(entry)
         }
         variables.reverse()
-        return (variables, !seen.contains("HOME"))
+        return (variables, !variables.contains { $0.hasPrefix("HOME=") })
     }
 }
 
