@@ -69,6 +69,9 @@ let package = Package(
         .testTarget(name: "ArgumentsTests", dependencies: ["Arguments"]),
         .testTarget(name: "PresentationTests", dependencies: ["Presentation"]),
         .testTarget(name: "DiagnosisTests", dependencies: ["Diagnosis"]),
+        .testTarget(
+            name: "LaunchPlanTests",
+            dependencies: ["LaunchPlan", "OCISpec", "Labels", "CStage", "CKernel", "Diagnosis"]),
         .testTarget(name: "KernelTests", dependencies: ["Kernel", "CKernel", "Diagnosis"]),
         .target(name: "CFilterProbe", path: "Tests/CFilterProbe", cSettings: strictC),
         .testTarget(name: "SeccompTests", dependencies: ["Seccomp", "CSeccomp", "CFilterProbe"]),
