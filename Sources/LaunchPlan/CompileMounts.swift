@@ -49,6 +49,9 @@ extension Compiler {
             if let option = options.unsupported {
                 throw Failure(at: pointer.key("options"), "mount option \"\(option)\" is not supported yet")
             }
+            if let option = options.data.flatMap(MountOptions.split).first(where: { $0.hasPrefix("=") }) {
+                throw Failure(at: pointer.key("options"), "\"\(option)\" has no name before the '='")
+            }
             if mount.uidMappings != nil || mount.gidMappings != nil {
                 let key = mount.uidMappings != nil ? "uidMappings" : "gidMappings"
                 throw Failure(at: pointer.key(key), "idmapped mounts are not supported yet")
