@@ -1,0 +1,243 @@
+import CStage
+import Diagnosis
+import OCISpec
+import Testing
+
+@testable import LaunchPlan
+
+@Suite struct ProcessTests {
+    private func plan(
+        options: (inout LaunchOptions) -> Void = { _ in }, _ change: (inout Process) -> Void
+    ) throws -> Plan {
+        var circumstances = Circumstances.ordinary
+        options(&circumstances.options)
+        return try compile(in: circumstances) { config in
+            if var process = config.process {
+                change(&process)
+                config.process = process
+            }
+        }
+    }
+
+    /// What EXEC hands on.
+    private func environment(_ plan: Plan) throws -> [String] {
+        let op = try #require(plan.operations(PLAN_EXEC).first)
+        return plan.texts(op.strings.1, Int(op.numbers.2))
+    }
+
+    // MARK: environment
+
+    @Test(arguments: [
+        (["A=1", "B=2", "HOME=/h"], ["A=1", "B=2", "HOME=/h"]),
+        (["A=1", "B=2", "A=3", "HOME=/h"], ["B=2", "A=3", "HOME=/h"]),
+        (["HOME=/a", "HOME=/b"], ["HOME=/b"]), (["A=", "HOME=/h"], ["A=", "HOME=/h"]),
+        (["A=x=y", "A=z=", "HOME=/h"], ["A=z=", "HOME=/h"]),
+        (["HOME=", "HOME=/b"], ["HOME=/b"]), (["AB=1", "A=2", "HOME=/h"], ["AB=1", "A=2", "HOME=/h"]),
+        (["home=/x", "HOME=/h"], ["home=/x", "HOME=/h"]),
+    ])
+    func variables(_ written: [String], _ given: [String]) throws {
+        let plan = try plan { $0.env = written }
+        #expect(try environment(plan) == given)
+        #expect(!plan.has(PLAN_HOME))
+    }
+
+    /// Where HOME is missing, or empty, the container's own passwd file says it; the last of several counts.
+    @Test(arguments: [
+        ([], []), (["A=1"], ["A=1"]), (["HOME="], []), (["HOME=/a", "B=2", "HOME="], ["B=2"]),
+        (["HOMES=/a"], ["HOMES=/a"]),
+    ])
+    func home(_ written: [String], _ rest: [String]) throws {
+        let plan = try plan {
+            $0.env = written
+            $0.user.uid = 1234
+        }
+        #expect(try environment(plan) == rest + ["HOME=/"])
+        let op = try #require(plan.operations(PLAN_HOME).first)
+        #expect(op.numbers.0 == 1234)
+        #expect(plan.text(op.strings.0) == "/")
+        // The room begins at the value and is the plan's own to the end.
+        let exec = try #require(plan.operations(PLAN_EXEC).first)
+        let end = op.strings.0 + op.length
+        #expect(op.length >= 256 && Int(end) <= plan.arena.count)
+        for start in [exec.strings.0, exec.strings.2] { #expect(start >= end || start < op.strings.0) }
+        #expect(plan.arena[Int(op.strings.0 + 1)..<Int(end)].allSatisfy { $0 == 0 })
+    }
+
+    @Test func socketActivation() throws {
+        let plan = try plan {
+            $0.preservedDescriptors = 3
+            $0.listenDescriptors = 2
+        } _: {
+            $0.env = ["LISTEN_FDS=9", "HOME=/h", "LISTEN_PID=77"]
+        }
+        #expect(try environment(plan) == ["HOME=/h", "LISTEN_FDS=2", "LISTEN_PID=1"])
+        #expect(plan.operations(PLAN_EXEC).first?.numbers.0 == 6)
+        let without = try self.plan { $0.env = ["HOME=/h"] }
+        #expect(try environment(without) == ["HOME=/h"])
+        #expect(without.operations(PLAN_EXEC).first?.numbers.0 == 3)
+    }
+
+    // MARK: the executable
+
+    @Test(arguments: [
+        ("sh", ["PATH=/usr/bin:/bin"], ["/usr/bin/sh", "/bin/sh"]),
+        ("sh", ["PATH=/a::/b:"], ["/a/sh", "./sh", "/b/sh", "./sh"]), ("sh", ["PATH=:"], ["./sh", "./sh"]),
+        ("sh", ["PATH=rel"], ["rel/sh"]), ("sh", ["PATH=/a", "PATH=/b"], ["/b/sh"]),
+        ("sh", ["XPATH=/a", "PATH=/b"], ["/b/sh"]), ("/bin/sh", ["PATH=/a"], ["/bin/sh"]),
+        ("./sh", ["PATH=/a"], ["./sh"]), ("a/sh", [], ["a/sh"]), ("/", [], ["/"]),
+        // Nothing is to be found, and the stage is to say so.
+        ("sh", [], [""]), ("sh", ["PATH="], [""]),
+    ])
+    func candidates(_ name: String, _ variables: [String], _ paths: [String]) throws {
+        let plan = try plan {
+            $0.args = [name, "x"]
+            $0.env = variables
+        }
+        let op = try #require(plan.operations(PLAN_LOOKUP).first)
+        #expect(plan.texts(op.strings.0, Int(op.length)) == paths)
+        #expect(verdict(on: try plan.testImage()) == nil)
+        #expect(plan.steps[plan.first(PLAN_LOOKUP) ?? 0].doing == "exec: \"\(name)\"")
+    }
+
+    @Test func arguments() throws {
+        let arguments = ["/bin/x", "", "a b", "ü\n", "-c"]
+        let plan = try plan { $0.args = arguments }
+        let op = try #require(plan.operations(PLAN_EXEC).first)
+        #expect(plan.texts(op.strings.0, Int(op.numbers.1)) == arguments)
+        #expect(op.strings.2 % 8 == 0)
+        let pointers = Int(op.numbers.1 + op.numbers.2 + 2) * 8
+        #expect(Int(op.strings.2) + pointers <= plan.arena.count)
+    }
+
+    // MARK: identity
+
+    @Test func user() throws {
+        let plan = try plan {
+            $0.user.uid = 1000
+            $0.user.gid = 1001
+            $0.user.umask = 0o77
+            $0.user.additionalGids = [5, 70_000, 1001]
+        }
+        let op = try #require(plan.operations(PLAN_IDENTITY).first)
+        #expect(op.numbers.0 == 1000 && op.numbers.1 == 1001)
+        #expect(op.length == 3 && op.strings.0 % 4 == 0)
+        let groups = plan.arena[Int(op.strings.0)...].prefix(12)
+        #expect(Array(groups) == [5, 0, 0, 0, 0x70, 0x11, 1, 0, 0xe9, 3, 0, 0])
+        #expect(plan.operations(PLAN_STDIO).first?.numbers.0 == 1000)
+        let umask = try #require(plan.calls(PLAN_CALL_umask).first)
+        #expect(plan.steps[umask].op.numbers.1 == 0o77)
+        let usual = try self.plan { _ in }
+        #expect(usual.steps[try #require(usual.calls(PLAN_CALL_umask).first)].op.numbers.1 == 0o22)
+        // No groups at all are a list too: those of the runtime must not stay.
+        #expect(usual.operations(PLAN_IDENTITY).first?.length == 0)
+        #expect(usual.operations(PLAN_IDENTITY).first?.flags == 0)
+    }
+
+    @Test func capabilities() throws {
+        let plan = try plan {
+            var sets = CapabilitySets()
+            sets.bounding = ["CAP_CHOWN", "CAP_NET_RAW"]
+            sets.effective = ["CAP_NET_RAW"]
+            sets.permitted = ["CAP_NET_RAW", "CAP_CHOWN"]
+            sets.inheritable = ["CAP_CHOWN"]
+            sets.ambient = []
+            $0.capabilities = sets
+        }
+        let caps = try #require(plan.operations(PLAN_CAPS).first)
+        #expect(caps.numbers == (1 << 13, 1 | 1 << 13, 1, 0))
+        #expect(plan.operations(PLAN_BOUND).first?.numbers.0 == 1 | 1 << 13)
+        #expect(plan.warnings.isEmpty)
+        let none = try self.plan { _ in }
+        #expect(try #require(none.operations(PLAN_CAPS).first).numbers == (0, 0, 0, 0))
+        #expect(none.operations(PLAN_BOUND).first?.numbers.0 == 0)
+    }
+
+    /// config.md: a name that means nothing is a warning, not an error; and so is what cannot be given.
+    @Test func capabilityWarnings() throws {
+        var circumstances = Circumstances.ordinary
+        circumstances.facts.ownCapabilities = ~(1 << 13)
+        func change(_ config: inout Config) {
+            var sets = CapabilitySets()
+            sets.bounding = ["CAP_NET_RAW", "CAP_CHOWN", "CAP_CHOWN", "CAP_NO_SUCH"]
+            sets.ambient = ["chown"]
+            config.process?.capabilities = sets
+        }
+        let plan = try compile(in: circumstances, change)
+        #expect(plan.operations(PLAN_BOUND).first?.numbers.0 == 1)
+        #expect(
+            plan.warnings == [
+                "/process/capabilities/bounding: unknown capability \"CAP_NO_SUCH\"",
+                "/process/capabilities/bounding: CAP_NET_RAW cannot be given: the runtime lacks it itself",
+                "/process/capabilities/ambient: unknown capability \"chown\"",
+            ])
+        #expect(plan.listing.contains("warning: /process/capabilities/ambient: unknown"))
+        // In a user namespace of its own a process has them all, whatever the runtime has.
+        let inside = try compile(in: circumstances) {
+            change(&$0)
+            $0.linux?.namespaces.append(Namespace(type: .user))
+        }
+        #expect(inside.operations(PLAN_BOUND).first?.numbers.0 == 1 | 1 << 13)
+        #expect(inside.warnings.count == 2)
+    }
+
+    @Test func priorities() throws {
+        let plan = try plan {
+            $0.ioPriority = IOPriority(class: .IOPRIO_CLASS_RT, priority: 7)
+            $0.oomScoreAdj = -1000
+            $0.rlimits = [RLimit(type: .RLIMIT_CORE, soft: 0, hard: .max)]
+        }
+        let call = plan.steps[try #require(plan.calls(PLAN_CALL_ioprio_set).first)].op
+        #expect(call.numbers.1 == 1 && call.numbers.2 == 0 && call.numbers.3 == 0x2007)
+        #expect(plan.birthActions == [.adjustOOMScore(-1000)])
+        #expect(
+            plan.actions(at: "ready")
+                == [.setLimits([RLimit(type: .RLIMIT_CORE, soft: 0, hard: .max)]), .record])
+        #expect(try self.plan { _ in }.actions(at: "ready") == [.record])
+    }
+
+    @Test func personality() throws {
+        for (domain, value) in [(.LINUX, 0), (.LINUX32, 8)]
+            as [(Personality.Domain, UInt64)]
+        {
+            let plan = try compile { $0.linux?.personality = Personality(domain: domain) }
+            let call = plan.steps[try #require(plan.calls(PLAN_CALL_personality).first)].op
+            #expect(call.numbers.1 == value)
+        }
+        #expect(try compile { _ in }.calls(PLAN_CALL_personality).isEmpty)
+    }
+
+    @Test func keyring() throws {
+        let plan = try plan { _ in }
+        let op = try #require(plan.operations(PLAN_KEYRING).first)
+        #expect(plan.text(op.strings.0) == "_ses.c1")
+        #expect(op.tolerated == [38, 1], "ENOSYS and EPERM")
+    }
+
+    @Test func sysctls() throws {
+        let plan = try compile {
+            $0.linux?.sysctl = [
+                Sysctl(name: "net.ipv4.ip_forward", value: "1"), Sysctl(name: "net/ipv4/x.y", value: ""),
+                Sysctl(name: "net.ipv4.conf.eth0/100.forwarding", value: "a b"),
+            ]
+        }
+        let writes = plan.operations(PLAN_WRITE)
+        #expect(
+            writes.map { plan.text($0.strings.0) } == [
+                "sys/net/ipv4/ip_forward", "sys/net/ipv4/x.y", "sys/net/ipv4/conf/eth0.100/forwarding",
+            ])
+        #expect(writes.map { plan.text($0.strings.1) } == ["1", "", "a b"])
+        #expect(writes.allSatisfy { $0.slots.0 == Int32(PLAN_SLOT_PROC.rawValue) })
+    }
+
+    @Test func names() throws {
+        let plan = try compile {
+            $0.hostname = "h"
+            $0.domainname = ""
+            $0.linux?.namespaces.append(Namespace(type: .uts))
+        }
+        let ops = plan.operations(PLAN_HOSTNAME)
+        #expect(ops.map { plan.text($0.strings.0) } == ["h", ""])
+        #expect(ops.map(\.flags) == [0, UInt32(PLAN_HOSTNAME_DOMAIN)])
+        #expect(verdict(on: try plan.testImage()) == nil)
+    }
+}
