@@ -35,7 +35,7 @@ struct StageReport {
         var text = String(
             decoding: page[min(start, page.count)..<min(start + length, page.count)], as: UTF8.self)
         // It may end up in somebody's terminal.
-        text.unicodeScalars.removeAll { $0.value < 0x20 || $0.value == 0x7f }
+        text.unicodeScalars.removeAll { $0.value < 0x20 || (0x7f..<0xa0).contains($0.value) }
         detail = text
     }
 
@@ -74,7 +74,9 @@ struct StageReport {
     /// Container engines know a missing executable by these words.
     private func lookupFailure(_ step: Plan.Step) -> Failure {
         let name = step.doing.dropFirst("exec: \"".count).dropLast()
-        guard let errno, errno != Errno(ENOENT) || name.contains("/") else {
+        // Of a bare name these are what the directories of PATH said.
+        let isAbsent = errno == nil || errno == Errno(ENOENT) || errno == Errno(ENOTDIR)
+        guard let errno, !isAbsent || name.contains("/") else {
             return Failure(step.origin, doing: step.doing, reason: "executable file not found in $PATH")
         }
         if errno == Errno(ENOENT) || errno == Errno(ENOTDIR) {
