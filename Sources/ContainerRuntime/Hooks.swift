@@ -42,7 +42,8 @@ struct HookRunner {
             process = .spawned(pid: child.pid, handle: child.takePidfd().release())
         }
         let collector = OutputCollector(output.takeReadEnd())
-        let deadline = hook.timeout.map { Poll.now() + $0 * 1000 }
+        // A year stands for all that is longer: the sum must not overflow.
+        let deadline = hook.timeout.map { Poll.now() + min($0, 365 * 86_400) * 1000 }
         let ended = try collector.collect(until: process.pidfd, deadline: deadline)
         if !ended { process.kill() }
         let status = process.reap()

@@ -46,7 +46,8 @@ final class Launch {
             throw Failure(.option("--pidfd-socket"), reason: "not supported yet")
         }
         let activation = SocketActivation.current
-        preserved = activation.descriptors + options.preserveFds
+        let (sum, overflows) = activation.descriptors.addingReportingOverflow(options.preserveFds)
+        preserved = overflows ? .max : sum
         try Self.checkPreserved(preserved)
         try Failure.blaming { [preserved] () throws(SystemError) in
             try ProcessControl.closeOnExec(from: Int32(3 + preserved))
