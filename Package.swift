@@ -72,6 +72,11 @@ let package = Package(
         .testTarget(
             name: "LaunchPlanTests",
             dependencies: ["LaunchPlan", "OCISpec", "Labels", "CStage", "CKernel", "Diagnosis"]),
+        .testTarget(
+            name: "ContainerRuntimeTests",
+            dependencies: [
+                "ContainerRuntime", "LaunchPlan", "OCISpec", "Labels", "Kernel", "CStage", "Diagnosis",
+            ]),
         .testTarget(name: "KernelTests", dependencies: ["Kernel", "CKernel", "Diagnosis"]),
         .target(name: "CFilterProbe", path: "Tests/CFilterProbe", cSettings: strictC),
         .testTarget(name: "SeccompTests", dependencies: ["Seccomp", "CSeccomp", "CFilterProbe"]),
