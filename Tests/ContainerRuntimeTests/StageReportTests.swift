@@ -159,7 +159,7 @@ import Testing
     @Test func randomPages() throws {
         var random = SystemRandomNumberGenerator()
         let plan = try plan()
-        for round in 0..<3000 {
+        for round in 0..<400 {
             var bytes = (0..<Int(REPORT_SIZE) / 8).flatMap { _ in
                 withUnsafeBytes(of: UInt64.random(in: 0...(.max), using: &random)) { Array($0) }
             }

@@ -23,6 +23,9 @@ import Testing
         Golden("mounts"), Golden("paths-and-propagation"), Golden("process-confined"),
         Golden("process-privileged-filter"), Golden("sysctls"), Golden("user-namespace-new"),
         Golden("cgroup-mount"),
+        Golden("spec-default"), Golden("spec-rootless", of: nil, Circumstances.all[4]),
+        Golden("engine-docker"),
+        Golden("engine-podman"),
         Golden("cgroup-mount-hybrid", of: "cgroup-mount", Circumstances.all[1]),
         Golden("cgroup-mount-none", of: "cgroup-mount", Circumstances.all[2]),
         Golden("user-namespace-old-kernel", of: "user-namespace-new", Circumstances.all[3]),
@@ -31,7 +34,10 @@ import Testing
 
     @Test(arguments: goldens)
     func listing(_ golden: Golden) throws {
-        let plan = try golden.circumstances.compile(try Sample(golden.config).config)
+        var config = try Sample(golden.config).config
+        // What engines and `spec` write for a terminal is otherwise what they write without.
+        config.process?.terminal = false
+        let plan = try golden.circumstances.compile(config)
         // How long a filter is depends on the host's libseccomp.
         let listing = plan.listing.replacing(/\(\d+ instructions\) +/, with: "(n instructions) ")
         let file = fixtures.appending(path: "plans/\(golden.name).plan")
