@@ -127,6 +127,12 @@ import Testing
     }
 
     @Test func launch() throws {
+        let nothing = try FileDescriptor.open("/etc/passwd", O_RDONLY)
+        let failed = try Child.launch(LaunchRequest(executable: nothing.number, arguments: ["x"]))
+        #expect(ProcessControl.wait(pid: failed.pid) == .exited(126))
+        #expect(Child.lastExecError == Errno(EACCES))
+
+        // One launch at a time: that one has ended before the next begins.
         let program = try FileDescriptor.open("/bin/sh", O_RDONLY)
         let output = try Pipe.make()
         let kept = try MemoryFile.readable("kept", Array("kept".utf8))
@@ -144,11 +150,6 @@ import Testing
         #expect(ProcessControl.wait(pid: child.pid) == .exited(5))
         #expect(Child.lastExecError == nil)
 
-        // One launch at a time: this one has ended before the next begins.
-        let nothing = try FileDescriptor.open("/etc/passwd", O_RDONLY)
-        let failed = try Child.launch(LaunchRequest(executable: nothing.number, arguments: ["x"]))
-        #expect(ProcessControl.wait(pid: failed.pid) == .exited(126))
-        #expect(Child.lastExecError == Errno(EACCES))
         var tooMuch = LaunchRequest(executable: program.number, arguments: [])
         tooMuch.keep = [Int32](repeating: 0, count: 65)
         let refused = SystemError("hand 65 descriptors to the stage", Errno(EMFILE))
