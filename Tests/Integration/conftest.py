@@ -1,0 +1,112 @@
+"""Fixtures of the suites that run containers. They need root and this host's kernel, nothing else."""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import uuid
+from pathlib import Path
+
+import pytest
+from harness import view
+from harness.bundle import Bundle
+from harness.runtime import Runtime
+
+HERE = Path(__file__).resolve().parent
+REPOSITORY = HERE.parent.parent
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: takes more than some seconds; left out by scripts/test --quick")
+    if os.geteuid() == 0:
+        view.enter()
+        view.become_subreaper()
+
+
+def pytest_collection_modifyitems(items):
+    if os.geteuid() != 0:
+        for item in items:
+            item.add_marker(pytest.mark.skip(reason="containers are made as root: run with sudo"))
+
+
+def compile_c(source, directory, *flags):
+    target = directory / Path(source).stem
+    subprocess.run(["cc", "-static", "-Os", "-Wall", "-Wextra", *flags, "-o", target, HERE / source], check=True)
+    return target
+
+
+@pytest.fixture(scope="session")
+def workplace():
+    """A directory every user may enter (pytest's own are private), for bundles and state."""
+    path = Path(tempfile.mkdtemp(prefix="apus-it-", dir="/var/tmp"))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+    for leftover in sorted(Path("/sys/fs/cgroup/apus-test").glob("**/"), reverse=True):
+        try:
+            leftover.rmdir()
+        except OSError:
+            pass
+
+
+@pytest.fixture(scope="session")
+def probe(workplace):
+    return compile_c("probe.c", workplace)
+
+
+@pytest.fixture(scope="session")
+def subject_path():
+    path = os.environ.get("APUS") or str(REPOSITORY / ".build/release/apus")
+    found = shutil.which(path)
+    if not found:
+        pytest.fail(f"no runtime to test at {path}: build it, or name one in APUS")
+    return os.path.realpath(found)
+
+
+@pytest.fixture
+def runtime(subject_path, workplace):
+    """The runtime under test with an empty state directory."""
+    root = workplace / f"root-{uuid.uuid4().hex[:8]}"
+    yield Runtime("apus", subject_path, root)
+    for directory in root.glob("*") if root.exists() else ():
+        Runtime("apus", subject_path, root).discard(directory.name)
+    shutil.rmtree(root, ignore_errors=True)
+
+
+@pytest.fixture
+def make_bundle(workplace, probe):
+    """Makes bundles; their directories and what they registered for clean-up go at the end."""
+    made = []
+
+    def make(id=None):
+        id = id or f"t{uuid.uuid4().hex[:10]}"
+        made.append(Bundle(workplace / f"bundle-{id}-{len(made)}", probe, id))
+        return made[-1]
+
+    yield make
+    for bundle in reversed(made):
+        bundle.close()
+
+
+@pytest.fixture
+def bundle(make_bundle):
+    return make_bundle()
+
+
+@pytest.fixture(autouse=True)
+def no_runaway():
+    """A test that hangs in a system call of ours is broken off; runtimes have their own limit."""
+    def expired(*_):
+        raise AssertionError("the test took longer than 240 s")
+    old = signal.signal(signal.SIGALRM, expired)
+    signal.alarm(240)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, old)
+
+
+@pytest.fixture(scope="session")
+def is_apus(subject_path):
+    """Whether the subject is the runtime itself (the suite is developed with others in its place)."""
+    return Path(subject_path).name == "apus"
