@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from harness import view
 from harness.bundle import Bundle
-from harness.runtime import Runtime
+from harness.runtime import DEVICES, Runtime
 
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parent.parent
@@ -92,6 +92,16 @@ def make_bundle(workplace, probe):
 @pytest.fixture
 def bundle(make_bundle):
     return make_bundle()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def host_devices():
+    """A reference runtime may give the host's nodes to a container's user: put right, and not ours to do."""
+    before = {name: os.stat(f"/dev/{name}") for name in DEVICES}
+    yield
+    for name, node in before.items():
+        os.chown(f"/dev/{name}", node.st_uid, node.st_gid)
+        os.chmod(f"/dev/{name}", node.st_mode & 0o7777)
 
 
 @pytest.fixture(autouse=True)

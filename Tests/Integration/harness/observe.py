@@ -154,12 +154,12 @@ def _descriptor(fd):
 
 
 def normalise(seen, names):
-    own_pids = seen["process"]["pid"] < 100 and isinstance(seen["ns"], dict)
+    own_pids = seen["process"]["pid"] == 1
     leaves = {}
     if isinstance(seen["mountinfo"], list):
         leaves.update(_mount_leaves(seen.pop("mountinfo")))
     leaves.update(_namespace_leaves(seen.pop("ns"), names))
-    process, pid = seen.pop("process"), seen["process"]["pid"] if "process" in seen else None
+    process = seen.pop("process")
     pid = process["pid"]
     leaves["process:pid"] = str(pid) if own_pids else "<pid>"
     leaves["process:ppid"] = "0" if process["ppid"] == 0 else "<pid>"
@@ -175,7 +175,7 @@ def normalise(seen, names):
                     "0" if status[name] == "0" else "<pid>"
     leaves.update(flatten(status, "status"))
     exe = seen.pop("exe")
-    leaves["exe"] = "host pids" if not own_pids else " ".join(sorted(f"{v}" for v in flatten(exe).values()))
+    leaves["exe"] = "not alone" if not own_pids else " ".join(sorted(f"{v}" for v in flatten(exe).values()))
     seen["fds"] = {n: _descriptor(fd) for n, fd in seen["fds"].items()}
     leaves["env_order"] = " ".join(e.split("=", 1)[0] for e in seen["env"])
     seen["env"] = {e.split("=", 1)[0]: e.split("=", 1)[-1] for e in seen["env"]}

@@ -13,6 +13,7 @@ from pathlib import Path
 # What the runtimes inherit: fixed, so that nothing of the caller's session shows in a container.
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
 TIMEOUT = 60
+DEVICES = ("null", "zero", "full", "random", "urandom", "tty", "ptmx")
 
 
 @dataclass
@@ -43,7 +44,8 @@ class Runtime:
     def __call__(self, *args, flags=(), prefix=(), env=None, input=None, cwd=None, timeout=TIMEOUT, check=False, **popen):
         """Runs one command to its end. The container's own output, if it has any, is captured too."""
         full = [*prefix, *self.command(*args, flags=flags)]
-        popen.setdefault("stdin", subprocess.DEVNULL if input is None else subprocess.PIPE)
+        # Never the host's /dev/null: runtimes give the standard descriptors to the container's user.
+        popen.setdefault("stdin", subprocess.PIPE)
         process = subprocess.Popen(
             full, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             env={**ENVIRONMENT, **(env or {})}, cwd=cwd, **popen)
@@ -64,9 +66,11 @@ class Runtime:
         stdout, stderr = stdout or bundle / "stdout", stderr or bundle / "stderr"
         pid_file = pid_file or bundle / f"{id}.pid"
         full = [*prefix, *self.command("create", "--bundle", bundle, "--pid-file", pid_file, *args, id, flags=flags)]
-        with open(stdout, "ab") as out, open(stderr, "ab") as err:
+        empty = bundle / "stdin"
+        empty.touch()
+        with open(stdout, "ab") as out, open(stderr, "ab") as err, open(empty, "rb") as stdin:
             code = subprocess.run(
-                full, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
+                full, stdin=stdin, stdout=out, stderr=err,
                 env={**ENVIRONMENT, **(env or {})}, timeout=TIMEOUT).returncode
         result = Result(full, code, Path(stdout).read_text("utf-8", "replace"), Path(stderr).read_text("utf-8", "replace"))
         if check:
@@ -187,12 +191,13 @@ class Footprint:
     def _take(self):
         state = sorted(str(p.relative_to(self.runtime.root)) for p in self.runtime.root.rglob("*")) \
             if self.runtime.root.exists() else []
-        return {"mounts": mount_points(), "cgroups": cgroups(), "state": state,
+        nodes = [f"{name} {s.st_mode:o} {s.st_uid} {s.st_gid}" for name in DEVICES if (s := os.stat(f"/dev/{name}"))]
+        return {"devices": nodes, "mounts": mount_points(), "cgroups": cgroups(), "state": state,
                 "temporary": temporary_files(), "processes": processes()}
 
     def left_behind(self):
         after, found = self._take(), {}
-        for name in ("mounts", "state"):
+        for name in ("mounts", "state", "devices"):
             if after[name] != self.before[name]:
                 found[name] = sorted(set(after[name]) ^ set(self.before[name])) or "different counts"
         for name in ("cgroups", "temporary"):

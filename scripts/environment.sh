@@ -1,0 +1,88 @@
+# Sourced by the other scripts: packages, the Swift toolchain, and who builds. Not run by itself.
+
+set -euo pipefail
+repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+# Debian's names, each with its reason. What links into the executable is linked statically.
+packages_build=(
+    libseccomp-dev        # compiles seccomp profiles to filters
+    libcap-dev            # names and parses capabilities
+    libselinux1-dev       # SELinux contexts
+    gcc libc6-dev         # compile the stage, a C program of some kB
+    binutils              # the linker's helpers of the Swift toolchain
+    git                   # Swift's package manager asks it for the state of the tree
+)
+packages_quickstart=(
+    mmdebstrap            # makes a Debian root file system in some seconds
+    debian-archive-keyring  # to check what it downloads
+    busybox-static        # the root file system where no mirror can be reached
+    python3               # edits the configuration
+)
+packages_test=(
+    python3 python3-pytest  # drive the tests that run containers
+    crun runc             # the runtimes that observations are compared with
+    busybox-static        # a shell for containers
+    util-linux            # unshare, nsenter, setpriv
+    file                  # tells whether the executable is static
+)
+packages_bench=(
+    crun runc             # the runtimes that are measured beside ours
+    busybox-static        # /bin/true for the container
+    hyperfine             # measures
+    util-linux            # unshare, for the view in which all of them run
+    python3               # reads the results
+)
+
+say() { printf '\033[1m==> %s\033[0m\n' "$*" >&2; }
+die() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
+now() { date +%s%N; }
+# Seconds with one decimal since a time that `now` gave.
+since() { local d=$((($(now) - $1) / 100000000)); printf '%d.%d s' $((d / 10)) $((d % 10)); }
+
+need_root() { [ "$(id -u)" = 0 ] || die "containers are made as root: sudo $0"; }
+
+installed() { dpkg-query -W -f '${db:Status-Abbrev}\n' "$1" 2>/dev/null | grep -q '^ii'; }
+
+# Installs what is missing and says what; asks nothing of the network when all is there.
+install_packages() {
+    command -v dpkg-query >/dev/null || die "not a Debian system: install the equivalents of: $*"
+    local missing=() package
+    for package in "$@"; do
+        # pytest may come from elsewhere, a python of one's own for instance.
+        [ "$package" = python3-pytest ] && python3 -m pytest --version >/dev/null 2>&1 && continue
+        installed "$package" || missing+=("$package")
+    done
+    [ ${#missing[@]} = 0 ] && return
+    say "installing ${missing[*]}"
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get install -y -q --no-install-recommends "${missing[@]}" >&2 ||
+        { apt-get update -q >&2 && apt-get install -y -q --no-install-recommends "${missing[@]}" >&2; }
+}
+
+# A build by root would leave files that the clone's owner cannot replace.
+owner=$(stat -c %U "$repository")
+as_owner() {
+    if [ "$(id -u)" = 0 ] && [ "$owner" != root ] && [ "$owner" != UNKNOWN ]; then
+        runuser -u "$owner" -- env "PATH=$PATH" "HOME=$(getent passwd "$owner" | cut -d: -f6)" "$@"
+    else
+        "$@"
+    fi
+}
+
+# sudo resets PATH: look where the toolchain is usually put, too.
+find_swift() {
+    local home directory
+    home=$(getent passwd "${SUDO_USER:-$owner}" | cut -d: -f6 || true)
+    for directory in ${SWIFT_HOME:+"$SWIFT_HOME/usr/bin"} "$home/.local/share/swiftly/bin" \
+        /opt/swift/usr/bin /usr/local/swift/usr/bin /usr/share/swift/usr/bin; do
+        command -v swift >/dev/null && break
+        [ -x "$directory/swift" ] && PATH=$PATH:$directory
+    done
+    command -v swift >/dev/null ||
+        die "no Swift toolchain (6.1 or later) in PATH or /opt/swift: see https://www.swift.org/install/linux/, or set SWIFT_HOME"
+    export PATH
+}
+
+apus=${APUS:-$repository/.build/release/apus}
+
+build_release() { as_owner swift build --package-path "$repository" -c release --product apus; }
