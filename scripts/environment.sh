@@ -33,11 +33,14 @@ packages_bench=(
     python3               # reads the results
 )
 
-say() { printf '\033[1m==> %s\033[0m\n' "$*" >&2; }
+say() { if [ -t 2 ]; then printf '\033[1m==> %s\033[0m\n' "$*" >&2; else printf '==> %s\n' "$*" >&2; fi; }
 die() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
 now() { date +%s%N; }
-# Seconds with one decimal since a time that `now` gave.
-since() { local d=$((($(now) - $1) / 100000000)); printf '%d.%d s' $((d / 10)) $((d % 10)); }
+# The time since one that `now` gave: milliseconds, or seconds with one decimal.
+since() {
+    local ms=$((($(now) - $1) / 1000000))
+    if [ $ms -lt 1000 ]; then printf '%d ms' $ms; else printf '%d.%d s' $((ms / 1000)) $((ms % 1000 / 100)); fi
+}
 
 need_root() { [ "$(id -u)" = 0 ] || die "containers are made as root: sudo $0"; }
 
