@@ -123,6 +123,11 @@ def _octal(text):
     return re.sub(r"\\(\d{3})", lambda m: chr(int(m.group(1), 8)), text)
 
 
+def _shared_flags(fstype):
+    """One superblock serves all who share the namespace behind it: whoever mounts first or last sets these."""
+    return ("ro", "rw") if fstype in ("sysfs", "cgroup2", "mqueue", "proc", "devtmpfs") else ()
+
+
 def parse_mountinfo(lines):
     mounts = []
     for line in lines:
@@ -132,7 +137,7 @@ def parse_mountinfo(lines):
             "root": re.sub(r"^/proc/\d+", "/proc/<pid>", re.sub(r"^(mnt|net|pid|uts|ipc|user|cgroup|time):\[\d+\]", r"\1:[]", _octal(fields[3]))),
             "point": _octal(fields[4]), "options": ",".join(sorted(fields[5].split(","))),
             "propagation": " ".join(optional) or "private", "type": rest[0], "source": _octal(rest[1]),
-            "super": ",".join(sorted(o for o in rest[2].split(",") if not o.startswith("inode"))),
+            "super": ",".join(sorted(o for o in rest[2].split(",") if o not in _shared_flags(rest[0]))),
         })
     return mounts
 
