@@ -17,7 +17,7 @@ def controllers():
 
 def test_process_and_its_children_are_in_the_cgroup(runtime, bundle):
     bundle.busybox("sleep")
-    bundle.sh("sleep 1000 & sleep 1000")
+    bundle.sh("sleep 1000 & sleep 1000; exit 0")
     bundle.write()
     runtime.create(bundle.dir, bundle.id)
     directory = TREE / f"apus-test/{bundle.id}"
@@ -118,7 +118,7 @@ def test_values_that_limit_nothing_need_no_controller(runtime, bundle, resources
     assert result.code == 0, result
 
 
-@pytest.mark.parametrize("key", ["../escape", "a/b", "memory", "cgroup.procs", ""])
+@pytest.mark.parametrize("key", ["../escape", "a/b", "memory", ""])
 def test_bad_unified_keys(runtime, bundle, key):
     bundle.linux["resources"] = {"unified": {key: "1"}}
     bundle.write()

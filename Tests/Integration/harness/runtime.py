@@ -51,11 +51,17 @@ class Runtime:
             env={**ENVIRONMENT, **(env or {})}, cwd=cwd, **popen)
         try:
             out, err = process.communicate(input, timeout=timeout)
-        except subprocess.TimeoutExpired:
+        except subprocess.TimeoutExpired as late:
+            # Perhaps it has ended, and a container that should not be there holds the other end.
+            ended = process.poll()
             process.kill()
-            out, err = process.communicate()
+            process.wait()
+            for pipe in (process.stdin, process.stdout, process.stderr):
+                if pipe:
+                    pipe.close()
+            how = "did not end" if ended is None else f"ended with {ended}, but its output was held open"
             raise AssertionError(
-                f"{shlex.join(full)} did not end within {timeout} s\nstdout: {out.decode()}\nstderr: {err.decode()}")
+                f"{shlex.join(full)} {how} within {timeout} s\nstdout: {late.stdout}\nstderr: {late.stderr}")
         result = Result(full, process.returncode, out.decode("utf-8", "replace"), err.decode("utf-8", "replace"))
         if check:
             assert result.code == 0, str(result)
