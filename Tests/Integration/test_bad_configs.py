@@ -199,14 +199,6 @@ def cwd_is_a_file(b):
     b.process["cwd"] = "/etc/passwd"
 
 
-@impossible("/process/cwd", "permission denied")
-def cwd_not_for_this_user(b):
-    (b.rootfs / "home/user").chmod(0o700)
-    b.process["user"] = {"uid": 1234, "gid": 1234}
-    b.process["capabilities"] = {}
-    b.process["cwd"] = "/home/user"
-
-
 @impossible("/linux/sysctl", "kernel.panic")
 def sysctl_not_namespaced(b):
     b.linux["sysctl"] = {"kernel.panic": "1"}
@@ -262,16 +254,6 @@ def rlimit_above_the_hard_one(b):
     b.process["rlimits"] = [{"type": "RLIMIT_NOFILE", "soft": 1024, "hard": 1 << 20}]
 
 
-@impossible("/process/capabilities", "CAP_SYS_RESOURCE")
-def capability_that_the_runtime_lacks(b):
-    with open("/proc/self/status") as status:
-        bounding = next(int(line.split()[1], 16) for line in status if line.startswith("CapBnd"))
-    if bounding >> 24 & 1:
-        pytest.skip("this host gives CAP_SYS_RESOURCE")
-    for kind in ("bounding", "effective", "permitted"):
-        b.process["capabilities"][kind] = ["CAP_SYS_RESOURCE"]
-
-
 @impossible("hook", "no such file or directory")
 def hook_absent(b):
     b.config["hooks"] = {"createRuntime": [{"path": "/no/such/hook"}]}
@@ -296,11 +278,6 @@ def mapping_without_user_namespace(b):
 def overlapping_mappings(b):
     b.user_namespace()
     b.linux["uidMappings"] = [{"containerID": 0, "hostID": 100000, "size": 10}, {"containerID": 5, "hostID": 200000, "size": 10}]
-
-
-@impossible("cgroup")
-def cgroup_path_with_dots(b):
-    b.linux["cgroupsPath"] = "/../../apus-escape"
 
 
 @pytest.mark.parametrize("name", list(TABLE))
@@ -345,7 +322,8 @@ def test_preserved_descriptor_missing(runtime, bundle):
     refused(runtime, bundle, "preserved-fd", arguments=["--preserve-fds", "5"])
 
 
-def test_console_socket_that_nobody_listens_on(runtime, bundle):
+def test_console_socket_that_nobody_listens_on(runtime, bundle, terminals):
+    terminals()
     bundle.process["terminal"] = True
     bundle.write()
     path = bundle.dir / "sock"

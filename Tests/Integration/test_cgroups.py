@@ -63,6 +63,22 @@ def test_occupied_cgroup_is_refused(runtime, make_bundle):
     runtime("delete", "--force", first.id, check=True)
 
 
+@pytest.mark.parametrize("path", ["/../../apus-test/{id}", "../../../../apus-test/{id}", "/apus-test/../apus-test/{id}"])
+def test_path_with_dots_stays_in_the_tree(runtime, bundle, path):
+    """Dots are either taken as if the tree were the root, or refused."""
+    bundle.linux["cgroupsPath"] = path.format(id=bundle.id)
+    bundle.without("cgroup")
+    bundle.process["args"] = ["/probe", "--brief"]
+    bundle.write()
+    footprint = Footprint(runtime, bundle.id, bundle.dir)
+    result = runtime("run", "--bundle", bundle.dir, bundle.id)
+    if result.code == 0:
+        assert f"0::/apus-test/{bundle.id}" in json.loads(result.out)["cgroup"]
+    else:
+        assert result.code == 1 and "/linux/cgroupsPath" in result.err
+    footprint.assert_clean()
+
+
 def test_hugetlb_limit(runtime, bundle):
     if "hugetlb" not in controllers():
         pytest.skip("the tree has no hugetlb controller")

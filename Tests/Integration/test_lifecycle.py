@@ -274,8 +274,9 @@ def test_pid_reuse_is_seen(runtime, sleeper):
     runtime("delete", "--force", sleeper.id, check=True)
 
 
-def test_console_socket(runtime, bundle):
+def test_console_socket(runtime, bundle, terminals):
     """One connection, one message, one descriptor: the master of the container's terminal."""
+    terminals()
     bundle.process["terminal"] = True
     bundle.sh("test -t 0 && echo terminal; tty")
     bundle.busybox("tty")
@@ -299,7 +300,8 @@ def test_console_socket(runtime, bundle):
     server.close()
 
 
-def test_terminal_needs_a_console_socket(runtime, bundle):
+def test_terminal_needs_a_console_socket(runtime, bundle, terminals):
+    terminals()
     bundle.process["terminal"] = True
     bundle.write()
     footprint = Footprint(runtime, bundle.id, bundle.dir)
