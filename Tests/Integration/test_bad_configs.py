@@ -19,10 +19,15 @@ FIXTURES = Path(__file__).resolve().parents[2] / "spec-fixtures/bad"
 def refused(runtime, bundle, *fragments, verb="create", arguments=()):
     """Runs the bundle as it is on disk and checks all that a refusal promises."""
     footprint = Footprint(runtime, bundle.id, bundle.dir)
-    result = runtime(verb, "--bundle", bundle.dir, *arguments, bundle.id, timeout=20)
+    log = bundle.dir / "log.json"
+    result = runtime(verb, "--bundle", bundle.dir, *arguments, bundle.id, timeout=20,
+                     flags=["--log", str(log), "--log-format", "json"])
     assert result.code == 1, result
-    missing = [f for f in fragments if f.lower() not in result.err.lower()]
-    assert not missing, f"not in the message: {missing}\n{result}"
+    # The log has the message as it is; on standard error quotes may be escaped.
+    message, = [m["msg"] for m in map(json.loads, log.read_text().splitlines()) if m["level"] == "error"]
+    assert result.err, "nothing on standard error"
+    missing = [f for f in fragments if f.lower() not in message.lower()]
+    assert not missing, f"not in the message: {missing}\n{message}"
     assert "Fatal error" not in result.err and "crash" not in result.err.lower(), result
     assert not (runtime.root / bundle.id).exists()
     footprint.assert_clean()

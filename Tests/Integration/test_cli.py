@@ -213,12 +213,15 @@ def test_errors_name_the_verb(runtime, bundle):
         assert re.search(rf"{verb} failed: ", runtime(verb, "--bundle", bundle.dir, bundle.id).err)
 
 
-def test_closed_standard_descriptors(runtime, bundle):
+@pytest.mark.parametrize("with_log", [False, True], ids=["no-log", "log"])
+def test_closed_standard_descriptors(runtime, bundle, with_log):
     """A caller without stdin, stdout or stderr: nothing of the runtime's may take their numbers."""
     bundle.process["args"] = ["/probe", "--brief", "--out=/report.json"]
     bundle.write()
-    result = runtime("run", "--bundle", bundle.dir, bundle.id, prefix=["/bin/sh", "-c", 'exec "$@" 0<&- 1>&- 2>&-', "sh"])
-    assert result.code == 0, result
+    log = bundle.dir / "log"
+    result = runtime("run", "--bundle", bundle.dir, bundle.id, flags=["--log", str(log)] if with_log else [],
+                     prefix=["/bin/sh", "-c", 'exec "$@" 0<&- 1>&- 2>&-', "sh"])
+    assert result.code == 0, log.read_text() if with_log else result
     fds = json.loads((bundle.rootfs / "report.json").read_text())["fds"]
     for number, fd in fds.items():
         assert int(number) <= 2 and fd["target"] in ("/dev/null",) or fd["type"] == "fifo", fds
