@@ -52,7 +52,7 @@ def workplace():
 
 @pytest.fixture(scope="session")
 def probe(workplace):
-    return compile_c("probe.c", workplace)
+    return compile_c("probe/probe.c", workplace)
 
 
 @pytest.fixture(scope="session")
