@@ -41,9 +41,12 @@ def workplace():
     """A directory every user may enter (pytest's own are private), for bundles and state."""
     path = Path(tempfile.mkdtemp(prefix="apus-it-", dir="/var/tmp"))
     path.chmod(0o755)
+    # The parent of the containers' cgroups: runtimes make it when it is missing, and rightly leave it.
+    parent = Path("/sys/fs/cgroup/apus-test")
+    parent.mkdir(exist_ok=True)
     yield path
     shutil.rmtree(path, ignore_errors=True)
-    for leftover in sorted(Path("/sys/fs/cgroup/apus-test").glob("**/"), reverse=True):
+    for leftover in sorted(parent.glob("**/"), reverse=True):
         try:
             leftover.rmdir()
         except OSError:
