@@ -6,6 +6,7 @@ import subprocess
 import time
 
 import pytest
+from cases import Held
 from harness.runtime import ENVIRONMENT, Footprint
 
 
@@ -180,3 +181,24 @@ def test_terminal_in_the_foreground(runtime, bundle, terminals):
     assert process.wait() == 3, text
     assert "/dev/pts/0" in text and "all" in text and "/dev/console" in text, text
     assert before == after, "the caller's terminal was left in another mode"
+
+
+def test_oom_score_with_joined_namespaces(runtime, make_bundle):
+    """What the parent sets must be set before the process forks again to enter namespaces; under load, often."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    def some(bundle):
+        return [runtime("run", "--bundle", bundle.dir, f"{bundle.id}-{n}").out.strip() for n in range(25)]
+
+    bundles = [make_bundle() for _ in range(4)]
+    for bundle in bundles:
+        bundle.busybox("cat")
+        bundle.process.update(args=["/bin/cat", "/proc/self/oom_score_adj"], oomScoreAdj=432)
+        bundle.without("network", "ipc")
+        bundle.unmount("/dev/mqueue")
+        bundle.linux["namespaces"] += [{"type": "network", "path": Held.path("net")}, {"type": "ipc", "path": Held.path("ipc")}]
+        # Each its own cgroup at a time: the threads run different bundles.
+        bundle.write()
+    with ThreadPoolExecutor(4) as pool:
+        seen = [value for values in pool.map(some, bundles) for value in values]
+    assert set(seen) == {"432"}, {value: seen.count(value) for value in set(seen)}
