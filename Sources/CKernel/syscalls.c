@@ -5,6 +5,7 @@
 #include <linux/capability.h>
 #include <linux/nsfs.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -61,6 +62,13 @@ int apus_prlimit(int pid, int resource, uint64_t soft, uint64_t hard)
 {
     struct rlimit64 limit = { .rlim_cur = soft, .rlim_max = hard };
     return (int)syscall(SYS_prlimit64, pid, resource, &limit, NULL);
+}
+
+int apus_reset_affinity(int pid)
+{
+    unsigned char all[128]; /* 1,024 CPUs; the kernel takes those that there are */
+    memset(all, 0xff, sizeof all);
+    return (int)syscall(SYS_sched_setaffinity, pid, sizeof all, all);
 }
 
 int apus_prctl(int option, unsigned long value)

@@ -56,8 +56,15 @@ long stage_lookup(struct stage *stage, const struct plan_op *op)
 
 long stage_fifo(struct stage *stage, const struct plan_op *op)
 {
-    stage_close(stage_slot(stage, PLAN_SLOT_SYNC));
-    stage->plan->slots[PLAN_SLOT_SYNC] = -1;
+    /* It may wait for long: all it keeps is the FIFO, and procfs, by which alone an O_PATH FIFO is opened. */
+    for (int slot = 0; slot < PLAN_SLOTS; slot++) {
+        if (slot == op->slot[0] || slot == PLAN_SLOT_PROC)
+            continue;
+        stage_close(stage_slot(stage, (unsigned)slot));
+        stage->plan->slots[slot] = -1;
+    }
+    stage_close(stage->mask);
+    stage->mask = -1;
     long fifo;
     do
         fifo = stage_reopen(stage, stage_slot(stage, (unsigned)op->slot[0]), O_WRONLY);

@@ -64,6 +64,13 @@ struct HookRunner {
     }
 }
 
+extension ContainerRecord {
+    /// Hooks of the host run in the bundle's directory, whichever verb runs them.
+    func enterBundle() throws(Failure) {
+        try Failure.blaming { () throws(SystemError) in try WorkingDirectory.change(to: bundle) }
+    }
+}
+
 /// A hook's process.
 private enum RunningHook {
     case spawned(pid: Int32, handle: Int32)

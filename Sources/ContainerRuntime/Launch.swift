@@ -28,6 +28,8 @@ final class Launch {
     init(
         _ runtime: ContainerRuntime, _ id: String, _ options: CreateOptions, wait: LaunchOptions.Wait
     ) throws(Failure) {
+        // A caller that ignores it would have us wait for ever for children that leave no word.
+        ProcessControl.resetChildSignal()
         self.runtime = runtime
         self.options = options
         self.wait = wait
@@ -204,7 +206,11 @@ final class Launch {
             }
         case .runHooks(let kind):
             try runHooks(kind)
+        case .giveStandardDescriptors(let uid):
+            for number in Int32(0)...2 { StandardDescriptors.give(number, to: uid) }
         case .record:
+            // A runtime that its caller pinned must not pin the container: its cgroup says where it may run.
+            ProcessControl.resetAffinity(pid: stage.pid)
             record.initPID = stage.pid
             record.initStart = try Failure.blaming { () throws(SystemError) in
                 try ProcessRecord(pid: stage.pid).startTime
@@ -219,7 +225,7 @@ final class Launch {
         guard let stage else { return }
         ranHooks = true
         var state = record.state(.creating)
-        state.pid = stage.pid
+        state.pid = kind == .createContainer ? ProcessControl.innerPID(of: stage.pid) : stage.pid
         var runner = HookRunner(kind: kind, state: state)
         if kind == .createContainer {
             runner.inContainer = { [self] (hook, position, stdio) throws(Failure) in
@@ -259,7 +265,9 @@ final class Launch {
         guard let stage, let rendezvous else { return }
         do throws(Failure) {
             if !record.startContainerHooks.isEmpty {
-                var runner = HookRunner(kind: .startContainer, state: record.state(.created))
+                var state = record.state(.created)
+                state.pid = ProcessControl.innerPID(of: record.initPID)
+                var runner = HookRunner(kind: .startContainer, state: state)
                 runner.inContainer = { [self] (hook, position, stdio) throws(Failure) in
                     try containerHook(hook, .startContainer, position, stdio)
                 }
@@ -291,7 +299,9 @@ final class Launch {
     /// Undoes everything, and gives the reason back.
     func abandon(_ reason: Failure) -> Failure {
         stage?.kill()
-        for complaint in Teardown(record: record, directory: directory, runsHooks: ranHooks).run() {
+        for complaint in Teardown(
+            record: record, directory: directory, ownsCgroup: madeCgroup != nil, runsHooks: ranHooks
+        ).run() {
             runtime.settings.warn(complaint)
         }
         return reason

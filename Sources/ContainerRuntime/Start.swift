@@ -22,6 +22,7 @@ extension ContainerRuntime {
         try release(directory, pidfd)
         guard !record.poststartHooks.isEmpty else { return }
         do throws(Failure) {
+            try record.enterBundle()
             try HookRunner(kind: .poststart, state: record.state(.running)).run(record.poststartHooks)
         } catch {
             try? ProcessControl.signal(pidfd, SIGKILL)
@@ -57,7 +58,9 @@ extension ContainerRuntime {
         let cgroup = record.cgroupPath.map { Cgroup(path: $0) }
         let facts = try HostFacts.gather(
             config, rootfs: record.rootfs, id: record.id, cgroup: cgroup, host: try CgroupHost.detect())
-        var runner = HookRunner(kind: .startContainer, state: record.state(.created))
+        var state = record.state(.created)
+        state.pid = ProcessControl.innerPID(of: record.initPID)
+        var runner = HookRunner(kind: .startContainer, state: state)
         runner.inContainer = { (hook, position, stdio) throws(Failure) in
             let plan = try Compiler.compileHook(
                 hook, .startContainer, position: position, config: config, facts: facts)

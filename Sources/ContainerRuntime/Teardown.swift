@@ -9,6 +9,8 @@ import OCISpec
 struct Teardown {
     let record: ContainerRecord
     let directory: StateDirectory
+    /// Whether the cgroup was made for this container: else what runs in it is somebody else's.
+    var ownsCgroup = true
     /// Whether poststop hooks are due.
     var runsHooks = true
 
@@ -18,7 +20,7 @@ struct Teardown {
     ///   warning (runtime.md, "Lifecycle", step 13).
     func run() -> [String] {
         var complaints: [String] = []
-        if let path = record.cgroupPath {
+        if ownsCgroup, let path = record.cgroupPath {
             do throws(Failure) {
                 let cgroup = Cgroup(path: path)
                 // What shares the pid namespace with others outlives the init process.
@@ -33,8 +35,9 @@ struct Teardown {
         } catch {
             complaints.append("\(error)")
         }
-        if runsHooks {
+        if runsHooks && !record.poststopHooks.isEmpty {
             do throws(Failure) {
+                try record.enterBundle()
                 try HookRunner(kind: .poststop, state: record.state(.stopped)).run(record.poststopHooks)
             } catch {
                 complaints.append("\(error)")

@@ -122,7 +122,15 @@ public enum FileTree {
         let directory = slash.map { path[...$0] } ?? ""
         let name = slash.map { path[path.index(after: $0)...] } ?? path[...]
         let temporary = "\(directory).\(name)"
-        let file = try FileDescriptor.open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: mode)
+        let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW
+        let file: FileDescriptor
+        do throws(SystemError) {
+            file = try FileDescriptor.open(temporary, flags, mode: mode)
+        } catch where error.errno == Errno(EEXIST) {
+            // Left by a writer that was killed.
+            try unlink(temporary)
+            file = try FileDescriptor.open(temporary, flags, mode: mode)
+        }
         do throws(SystemError) {
             try file.writeAll(bytes, name: temporary)
             try rename(temporary, to: path)

@@ -90,6 +90,23 @@ public enum ProcessControl {
     public static var effectiveGID: UInt32 { getegid() }
     public static var ownPID: Int32 { getpid() }
 
+    /// Lets a process run on every CPU that its cgroup allows. Best effort: where that is forbidden, it stays.
+    public static func resetAffinity(pid: Int32) { _ = apus_reset_affinity(pid) }
+
+    /// SIGCHLD to its default disposition: ignored, it would make children vanish without a status.
+    public static func resetChildSignal() { _ = Glibc.signal(SIGCHLD, SIG_DFL) }
+
+    /// The pid that a process has in its own pid namespace (`NSpid` in proc_pid_status(5)); the same if that
+    /// cannot be told.
+    public static func innerPID(of pid: Int32) -> Int32 {
+        guard let status = try? FileTree.read("/proc/\(pid)/status") else { return pid }
+        for line in status.split(separator: 0x0a) where line.starts(with: Array("NSpid:".utf8)) {
+            let last = line.split { $0 == 0x09 || $0 == 0x20 }.last
+            return last.flatMap { Int32(String(decoding: $0, as: UTF8.self)) } ?? pid
+        }
+        return pid
+    }
+
     /// Every open descriptor from `first` on will close on exec.
     public static func closeOnExec(from first: Int32) throws(SystemError) {
         do throws(SystemError) {

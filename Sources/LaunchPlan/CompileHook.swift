@@ -22,8 +22,7 @@ extension Compiler {
         process.args = hook.args.isEmpty ? [hook.path] : hook.args
         switch kind {
         case .startContainer:
-            process.env = hook.env ?? process.env
-            try compiler.becomeContainerProcess(process)
+            try compiler.becomeContainerProcess(process, hook.env)
         default:
             process.env = hook.env ?? []
             process.cwd = facts.rootfs
@@ -42,6 +41,7 @@ extension Compiler {
         builder.plan.clonesItself = true
         _ = builder.slot(.report)
         _ = builder.slot(.sync)
+        _ = builder.slot(.proc)
         builder.step(Operation(PLAN_SIGNALS), .runtime, "reset signals")
         let flags = (config.linux?.namespaces ?? []).reduce(UInt64(0)) { $0 | $1.type.cloneFlag }
         if flags != 0 {
@@ -63,7 +63,9 @@ extension Compiler {
         builder.call(PLAN_CALL_setsid, (0, 0, 0), .config(pointer), "start a session")
     }
 
-    private mutating func becomeContainerProcess(_ process: Process) throws(Failure) {
+    private mutating func becomeContainerProcess(
+        _ process: Process, _ ownEnvironment: [String]?
+    ) throws(Failure) {
         let pointer = Pointer("/process")
         if !config.hasNew(.mount) {
             builder.step(
@@ -86,7 +88,11 @@ extension Compiler {
             PLAN_CALL_umask, (UInt64(process.user.umask ?? 0o022), 0, 0),
             .config(pointer.key("user").key("umask")),
             "set the umask")
-        layOutEnvironment(process)
+        if let ownEnvironment {
+            environment = builder.environment(ownEnvironment)
+        } else {
+            layOutEnvironment(process)
+        }
         changeDirectory(process, pointer, retry: false)
         let filter = try seccompFilter()
         if let filter, !process.noNewPrivileges { loadFilter(filter) }

@@ -13,7 +13,7 @@ extension Compiler {
             writeLabel(context.onKeyCreation, .config("/process/selinuxLabel"), "label the session keyring")
         }
         // KEY_USR_SEARCH, and for a user namespace, whose IDs are nobody's here, KEY_OTH_SEARCH.
-        let permissions: UInt64 = 0x80000 | (config.hasNew(.user) ? 0x8 : 0)
+        let permissions: UInt64 = config.hasNew(.user) ? 0x8 : 0x80000
         builder.step(
             Operation(
                 PLAN_KEYRING, tolerated: [ENOSYS, EPERM],

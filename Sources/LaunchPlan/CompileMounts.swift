@@ -67,7 +67,7 @@ extension Compiler {
             } else if mount.isBind {
                 try bind(mount, options, destination, pointer)
             } else if mount.type == "cgroup" || mount.type == "cgroup2" {
-                mountCgroup(options, destination, pointer)
+                mountCgroup(options, mount.source ?? "cgroup", destination, pointer)
             } else {
                 try mountNew(mount, options, destination, pointer)
             }
@@ -218,21 +218,23 @@ extension Compiler {
     // MARK: cgroup
 
     /// The container's own part of the cgroup tree.
-    private mutating func mountCgroup(_ options: MountOptions, _ destination: String, _ pointer: Pointer) {
+    private mutating func mountCgroup(
+        _ options: MountOptions, _ source: String, _ destination: String, _ pointer: Pointer
+    ) {
         switch facts.cgroup {
         case .v2(let directory, unified: true):
-            bindOrMountCgroup(options, destination, directory, pointer)
+            bindOrMountCgroup(options, source, destination, directory, pointer)
         case .v2(let directory, unified: false):
             // The v1 hierarchies have no part that is the container's, so none of them is shown.
             mountEmptyCgroup(options, destination, pointer)
-            bindOrMountCgroup(options, destination + "/unified", directory, pointer)
+            bindOrMountCgroup(options, source, destination + "/unified", directory, pointer)
         case .none:
             mountEmptyCgroup(options, destination, pointer)
         }
     }
 
     private mutating func bindOrMountCgroup(
-        _ options: MountOptions, _ destination: String, _ directory: String, _ pointer: Pointer
+        _ options: MountOptions, _ source: String, _ destination: String, _ directory: String, _ pointer: Pointer
     ) {
         var bindFallback = false
         if config.namespace(.cgroup) != nil {
@@ -241,7 +243,7 @@ extension Compiler {
             // The super block is the host's own: it stays as it is.
             fresh.superFlags = 0
             mountFileSystem(
-                "cgroup2", source: "cgroup", fresh, flags: 0, on: destination,
+                "cgroup2", source: source, fresh, flags: 0, on: destination,
                 // A user namespace that does not own the cgroup namespace may not mount it.
                 tolerating: [EPERM, EBUSY], .config(pointer), "mount cgroup2 on \(destination)")
             bindFallback = true

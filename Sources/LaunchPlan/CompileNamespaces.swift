@@ -43,7 +43,9 @@ extension Compiler {
     mutating func enterNamespaces() throws(Failure) {
         let namespaces = config.linux?.namespaces ?? []
         // A cgroup namespace is rooted where its maker is, so it is made after the move into the cgroup.
-        let fresh = namespaces.filter { $0.path == nil && $0.type != .cgroup }
+        // And the message queues of an IPC namespace belong to whoever makes it, who should be root.
+        let later: Set<Namespace.Kind> = config.hasNew(.user) ? [.cgroup, .ipc] : [.cgroup]
+        let fresh = namespaces.filter { $0.path == nil && !later.contains($0.type) }
             .reduce(UInt64(0)) { $0 | $1.type.cloneFlag }
         let joins = namespaces.contains { $0.path != nil }
         let hasCgroup = facts.cgroup != .none
@@ -69,7 +71,9 @@ extension Compiler {
             actions.append(
                 .mapIDs(uid: config.linux?.uidMappings ?? [], gid: config.linux?.gidMappings ?? []))
         }
-        if actions.contains(where: { if case .adjustOOMScore = $0 { false } else { true } }) {
+        let isOnlyScore = !actions.contains { if case .adjustOOMScore = $0 { false } else { true } }
+        // A child that is already born is adjusted at any time; one that is yet to be cloned must be waited for.
+        if !actions.isEmpty && (!isOnlyScore || builder.plan.clonesItself) {
             builder.meet("placed", actions)
         } else {
             builder.plan.birthActions = actions
@@ -82,6 +86,11 @@ extension Compiler {
             builder.call(
                 PLAN_CALL_setresuid, tolerating: [EINVAL], .config("/linux/uidMappings"),
                 "become root in the user namespace")
+        }
+        if config.hasNew(.user) && config.hasNew(.ipc) {
+            builder.call(
+                PLAN_CALL_unshare, (Namespace.Kind.ipc.cloneFlag, 0, 0), .config(pointer(to: .ipc)),
+                "unshare the ipc namespace")
         }
         if config.hasNew(.cgroup) {
             builder.call(

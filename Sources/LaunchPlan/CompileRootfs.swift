@@ -86,7 +86,15 @@ extension Compiler {
             remountReadOnly(
                 mount.normalizedDestination, .config(Pointer("/mounts").index(position).key("options")))
         }
-        if root.readonly { remountReadOnly("/", .config("/root/readonly")) }
+        guard root.readonly else { return }
+        // The last moment to make the working directory, if it is missing; what stands in the way is told
+        // when the process goes there.
+        builder.step(
+            Operation(
+                PLAN_DIRECTORY, tolerated: [ENOTDIR, EROFS, EACCES, ELOOP],
+                strings: (builder.string(config.process?.cwd ?? "/"), 0, 0, 0), numbers: (0o755, 0, 0, 0)),
+            .config("/process/cwd"), "make the directory \(config.process?.cwd ?? "/")")
+        remountReadOnly("/", .config("/root/readonly"))
     }
 
     private mutating func remountReadOnly(_ path: String, _ origin: Failure.Origin) {

@@ -45,6 +45,8 @@ public struct Compiler {
         // Handlers and masks are inherited across clone and exec; what the runtime ignores or blocks for
         // itself is nothing to the container.
         _ = builder.slot(.report)
+        // Several steps reach what they hold by descriptor through procfs, where the kernel has no better way.
+        _ = builder.slot(.proc)
         builder.step(Operation(PLAN_SIGNALS), .runtime, "reset signals")
 
         try enterNamespaces()
@@ -77,12 +79,17 @@ public struct Compiler {
             "set the umask")
         layOutEnvironment(process)
         changeDirectory(process, pointer, retry: false)
-        builder.step(
-            Operation(PLAN_STDIO, numbers: (UInt64(process.user.uid), 0, 0, 0)),
-            .config(pointer.key("user").key("uid")), "give the standard descriptors to the user")
+        var actions: [Plan.Action] = []
+        if let owner = outsideOwner(process.user.uid) {
+            // What the host opened belongs to nobody in there: the runtime has to give it away.
+            actions.append(.giveStandardDescriptors(uid: owner))
+        } else {
+            builder.step(
+                Operation(PLAN_STDIO, numbers: (UInt64(process.user.uid), 0, 0, 0)),
+                .config(pointer.key("user").key("uid")), "give the standard descriptors to the user")
+        }
 
         // All that the runtime has to do happens before the filter: a profile need not allow a socket's calls.
-        var actions: [Plan.Action] = []
         if !process.rlimits.isEmpty { actions.append(.setLimits(process.rlimits)) }
         actions.append(.record)
         builder.meet("ready", actions)
@@ -97,6 +104,17 @@ public struct Compiler {
         // With no_new_privs the filter comes as late as can be, so that it need not allow any of the above.
         if let filter, process.noNewPrivileges { loadFilter(filter) }
         execute(process, pointer)
+    }
+
+    /// Who a user of a new user namespace is on the host.
+    private func outsideOwner(_ uid: UInt32) -> UInt32? {
+        guard config.hasNew(.user) else { return nil }
+        for mapping in config.linux?.uidMappings ?? [] where uid >= mapping.containerID {
+            let offset = uid - mapping.containerID
+            let (owner, overflows) = mapping.hostID.addingReportingOverflow(offset)
+            if offset < mapping.size && !overflows { return owner }
+        }
+        return nil
     }
 
     private mutating func waitForStart() {

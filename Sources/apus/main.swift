@@ -1,5 +1,7 @@
 import Arguments
 import Glibc
+import Kernel
 
+StandardDescriptors.open()
 // Nothing is buffered and nothing waits to be torn down, so `exit` has no work that `_exit` would miss.
 _exit(Session.run(CommandLine.arguments))

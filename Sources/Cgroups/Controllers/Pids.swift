@@ -6,10 +6,11 @@ import OCISpec
 extension Resources.Pids {
     func settings(at pointer: Pointer) throws(Failure) -> [Setting] {
         guard let limit else { return [] }
-        return [
-            Setting(
-                controller: .pids, file: "pids.max", value: Self.maximum(limit), origin: pointer.key("limit"))
-        ]
+        var setting = Setting(
+            controller: .pids, file: "pids.max", value: Self.maximum(limit), origin: pointer.key("limit"))
+        // Where the controller is not there, nothing limits.
+        if limit < 0 { setting.refusal = .redundantIfMissing }
+        return [setting]
     }
 
     /// Negative is unlimited. Zero becomes one, as with runc: systemd's TasksMax has no zero, and with zero the

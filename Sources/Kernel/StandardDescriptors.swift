@@ -1,0 +1,24 @@
+import CKernel
+import Glibc
+
+/// Descriptors 0, 1 and 2.
+public enum StandardDescriptors {
+    /// Opens the null device for each that the caller left closed: what is opened next would take its place,
+    /// and become some program's standard output.
+    public static func open() {
+        for number in Int32(0)...2 where fcntl(number, F_GETFD) < 0 {
+            // The lowest free number is this one.
+            _ = Glibc.open("/dev/null", O_RDWR)
+        }
+    }
+
+    /// fchown(2), so that the user can open it again by name. Not of the null device, which is everybody's; and
+    /// where it cannot be done the user has it open all the same.
+    public static func give(_ number: Int32, to uid: UInt32) {
+        var status = stat()
+        guard fstat(number, &status) == 0 else { return }
+        let isNull = status.st_mode & S_IFMT == S_IFCHR && status.st_rdev == 0x103
+        if isNull || status.st_uid == uid { return }
+        _ = fchown(number, uid, gid_t.max)
+    }
+}
