@@ -62,7 +62,7 @@ public struct CgroupHost: Equatable, Sendable {
     ///
     /// - Throws: for the first limit; for device rules that deny something.
     public func refuse(_ limits: Limits) throws(Failure) {
-        if let setting = limits.settings.first {
+        if let setting = limits.settings.first(where: { $0.refusal != .redundantIfMissing }) {
             throw MissingController(setting.controller, host: self).failure(of: setting)
         }
         if let origin = limits.devices.origin, !limits.devices.allowsEverything {

@@ -206,8 +206,8 @@ final class Launch {
             }
         case .runHooks(let kind):
             try runHooks(kind)
-        case .giveStandardDescriptors(let uid):
-            for number in Int32(0)...2 { StandardDescriptors.give(number, to: uid) }
+        case .giveStandardDescriptors(let uid, let gid):
+            for number in Int32(0)...2 { StandardDescriptors.give(number, to: uid, gid) }
         case .record:
             // A runtime that its caller pinned must not pin the container: its cgroup says where it may run.
             ProcessControl.resetAffinity(pid: stage.pid)

@@ -126,7 +126,7 @@ public enum FileTree {
         let file: FileDescriptor
         do throws(SystemError) {
             file = try FileDescriptor.open(temporary, flags, mode: mode)
-        } catch where error.errno == Errno(EEXIST) {
+        } catch  where error.errno == Errno(EEXIST) {
             // Left by a writer that was killed.
             try unlink(temporary)
             file = try FileDescriptor.open(temporary, flags, mode: mode)

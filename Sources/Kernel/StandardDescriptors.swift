@@ -14,11 +14,11 @@ public enum StandardDescriptors {
 
     /// fchown(2), so that the user can open it again by name. Not of the null device, which is everybody's; and
     /// where it cannot be done the user has it open all the same.
-    public static func give(_ number: Int32, to uid: UInt32) {
+    public static func give(_ number: Int32, to uid: UInt32, _ gid: UInt32?) {
         var status = stat()
         guard fstat(number, &status) == 0 else { return }
         let isNull = status.st_mode & S_IFMT == S_IFCHR && status.st_rdev == 0x103
         if isNull || status.st_uid == uid { return }
-        _ = fchown(number, uid, gid_t.max)
+        _ = fchown(number, uid, gid ?? gid_t.max)
     }
 }

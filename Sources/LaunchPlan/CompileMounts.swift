@@ -234,7 +234,8 @@ extension Compiler {
     }
 
     private mutating func bindOrMountCgroup(
-        _ options: MountOptions, _ source: String, _ destination: String, _ directory: String, _ pointer: Pointer
+        _ options: MountOptions, _ source: String, _ destination: String, _ directory: String,
+        _ pointer: Pointer
     ) {
         var bindFallback = false
         if config.namespace(.cgroup) != nil {

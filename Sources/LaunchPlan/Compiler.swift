@@ -82,7 +82,8 @@ public struct Compiler {
         var actions: [Plan.Action] = []
         if let owner = outsideOwner(process.user.uid) {
             // What the host opened belongs to nobody in there: the runtime has to give it away.
-            actions.append(.giveStandardDescriptors(uid: owner))
+            actions.append(
+                .giveStandardDescriptors(uid: owner, gid: Self.outside(0, config.linux?.gidMappings ?? [])))
         } else {
             builder.step(
                 Operation(PLAN_STDIO, numbers: (UInt64(process.user.uid), 0, 0, 0)),
@@ -109,8 +110,12 @@ public struct Compiler {
     /// Who a user of a new user namespace is on the host.
     private func outsideOwner(_ uid: UInt32) -> UInt32? {
         guard config.hasNew(.user) else { return nil }
-        for mapping in config.linux?.uidMappings ?? [] where uid >= mapping.containerID {
-            let offset = uid - mapping.containerID
+        return Self.outside(uid, config.linux?.uidMappings ?? [])
+    }
+
+    private static func outside(_ id: UInt32, _ mappings: [IDMapping]) -> UInt32? {
+        for mapping in mappings where id >= mapping.containerID {
+            let offset = id - mapping.containerID
             let (owner, overflows) = mapping.hostID.addingReportingOverflow(offset)
             if offset < mapping.size && !overflows { return owner }
         }

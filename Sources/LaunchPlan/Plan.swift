@@ -48,8 +48,8 @@ public struct Plan: Equatable, Sendable {
         case runHooks(HookKind)
         /// Write oom_score_adj.
         case adjustOOMScore(Int)
-        /// fchown(2) of descriptors 0 to 2, which the stage shares with the runtime, to this user of the host.
-        case giveStandardDescriptors(uid: UInt32)
+        /// fchown(2) of descriptors 0 to 2, which the stage shares with the runtime, to this user and group of the host.
+        case giveStandardDescriptors(uid: UInt32, gid: UInt32?)
         /// prlimit(2), each with its position in `process.rlimits`.
         case setLimits([RLimit])
         /// Make the container known: from here on a process of it may outlive the runtime.

@@ -91,7 +91,7 @@ extension Plan.Action {
         case .mapIDs: "write the ID maps"
         case .runHooks(let kind): "run the \(kind.rawValue) hooks"
         case .adjustOOMScore(let value): "set oom_score_adj to \(value)"
-        case .giveStandardDescriptors(let uid): "give the standard descriptors to \(uid)"
+        case .giveStandardDescriptors(let uid, _): "give the standard descriptors to \(uid)"
         case .setLimits(let limits): "set \(limits.map(\.type.rawValue).joined(separator: ", "))"
         case .record: "save the state"
         case .created: "report the container created"

@@ -43,7 +43,7 @@ extension Resources.CPU {
         if limited {
             add(
                 "cpu.max", Self.maximum(quota: quota ?? 0, period: period ?? 0),
-                (quota ?? 0) != 0 ? "quota" : "period")
+                (quota ?? 0) != 0 ? "quota" : "period", (quota ?? 0) > 0 ? .final : .redundantIfMissing)
         }
         return settings
     }

@@ -21,10 +21,11 @@ extension Resources.Memory {
             settings.append(setting)
         }
         if limit != 0 {
-            settings.append(
-                Setting(
-                    controller: .memory, file: "memory.max", value: Self.bytes(limit),
-                    origin: pointer.key("limit")))
+            var setting = Setting(
+                controller: .memory, file: "memory.max", value: Self.bytes(limit),
+                origin: pointer.key("limit"))
+            if limit == -1 { setting.refusal = .redundantIfMissing }
+            settings.append(setting)
         }
         if reservation != 0 {
             settings.append(
