@@ -65,10 +65,9 @@ struct HookRunner {
 }
 
 extension ContainerRecord {
-    /// Hooks of the host run in the bundle's directory, whichever verb runs them.
-    func enterBundle() throws(Failure) {
-        try Failure.blaming { () throws(SystemError) in try WorkingDirectory.change(to: bundle) }
-    }
+    /// Hooks of the host run in the bundle's directory, whichever verb runs them. A bundle that is gone keeps no
+    /// poststop hook from cleaning up.
+    func enterBundle() { try? WorkingDirectory.change(to: bundle) }
 }
 
 /// A hook's process.

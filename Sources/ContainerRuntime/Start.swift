@@ -22,7 +22,7 @@ extension ContainerRuntime {
         try release(directory, pidfd)
         guard !record.poststartHooks.isEmpty else { return }
         do throws(Failure) {
-            try record.enterBundle()
+            record.enterBundle()
             try HookRunner(kind: .poststart, state: record.state(.running)).run(record.poststartHooks)
         } catch {
             try? ProcessControl.signal(pidfd, SIGKILL)

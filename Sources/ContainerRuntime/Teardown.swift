@@ -37,7 +37,7 @@ struct Teardown {
         }
         if runsHooks && !record.poststopHooks.isEmpty {
             do throws(Failure) {
-                try record.enterBundle()
+                record.enterBundle()
                 try HookRunner(kind: .poststop, state: record.state(.stopped)).run(record.poststopHooks)
             } catch {
                 complaints.append("\(error)")

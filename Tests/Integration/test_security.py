@@ -310,6 +310,7 @@ def test_exchange_of_a_directory_and_a_link(runtime, make_bundle, workplace, use
             # What was made in the volume goes, so that it has to be made again; the attacker waits
             # meanwhile, or we would follow its link ourselves.
             attacker.send_signal(signal.SIGSTOP)
+            os.waitid(os.P_PID, attacker.pid, os.WSTOPPED)
             for name in ("dir", "link"):
                 if not (volume / name).is_symlink():
                     subprocess.run(["rm", "-rf", *(volume / name).glob("*")], check=True)

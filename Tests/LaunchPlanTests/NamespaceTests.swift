@@ -58,7 +58,7 @@ import Testing
             #expect(plan.steps[position].op.tolerated == [22])
         }
         let keyring = try #require(plan.operations(PLAN_KEYRING).first)
-        #expect(keyring.numbers.0 == 0x8_0008)
+        #expect(keyring.numbers.0 == 0x8)
     }
 
     /// config-linux.md: it is loopback's own namespace that has it down.

@@ -62,10 +62,13 @@ import Testing
             #expect(code == PLAN_PIVOT.rawValue)
         }
         for code in [
-            PLAN_MOUNT_FS, PLAN_MOUNT_BIND, PLAN_REPROPAGATE, PLAN_DEVICE, PLAN_SYMLINK, PLAN_DIRECTORY,
+            PLAN_MOUNT_FS, PLAN_MOUNT_BIND, PLAN_REPROPAGATE, PLAN_DEVICE, PLAN_SYMLINK,
         ] {
             for position in plan.positions(code) { #expect(root < position && position < entry) }
         }
+        // The working directory has to be there before the root is read-only.
+        let readOnly = try plan.positions(PLAN_REMOUNT).last ?? #require(plan.first(PLAN_EXEC))
+        for position in plan.positions(PLAN_DIRECTORY) { #expect(root < position && position < readOnly) }
         for code in [PLAN_MASK, PLAN_READONLY, PLAN_HOME, PLAN_CHDIR, PLAN_LOOKUP] {
             for position in plan.positions(code) { #expect(position > entry) }
         }
@@ -187,8 +190,12 @@ import Testing
         #expect(plan.positions(PLAN_SETNS).count == joined.count)
         #expect(plan.clonesItself == (!joined.isEmpty || test.config.hasNew(.user)))
         #expect(plan.positions(PLAN_CLONE).count == (plan.clonesItself ? 1 : 0))
-        let fresh = namespaces.filter { $0.path == nil && $0.type != .cgroup }
-            .reduce(UInt64(0)) { $0 | $1.type.cloneFlag }
+        // The root of a new user namespace, once it is root, makes the IPC namespace: message queues have an owner.
+        let ownsQueues = test.config.hasNew(.user) && test.config.hasNew(.ipc)
+        let fresh = namespaces.filter {
+            $0.path == nil && $0.type != .cgroup && !(ownsQueues && $0.type == .ipc)
+        }
+        .reduce(UInt64(0)) { $0 | $1.type.cloneFlag }
         if let clone = plan.first(PLAN_CLONE) {
             #expect(plan.birthFlags == 0)
             #expect(plan.steps[clone].op.numbers.0 == fresh)
@@ -203,7 +210,7 @@ import Testing
         let roots = plan.calls(PLAN_CALL_setresuid) + plan.calls(PLAN_CALL_setresgid)
         #expect(roots.count == (test.config.namespace(.user) == nil ? 0 : 2))
         let unshared = plan.calls(PLAN_CALL_unshare)
-        #expect(unshared.count == (test.config.hasNew(.cgroup) ? 1 : 0))
+        #expect(unshared.count == (test.config.hasNew(.cgroup) ? 1 : 0) + (ownsQueues ? 1 : 0))
         let root = try #require(plan.first(PLAN_ROOTFS))
         for position in roots + unshared { #expect(placed < position && position < root) }
         for uid in plan.calls(PLAN_CALL_setresuid) {
