@@ -34,6 +34,17 @@ public struct RuntimeSettings: Sendable {
     }
 }
 
+extension RuntimeSettings {
+    /// Whether to make do with what a user without privileges can have, where root would insist.
+    func isRootless(privileged: Bool) -> Bool {
+        switch rootless {
+        case .auto: !privileged
+        case .yes: true
+        case .no: false
+        }
+    }
+}
+
 /// What `create` and `run` are told beside the ID.
 public struct CreateOptions: Sendable {
     /// The bundle's directory; empty is the working directory.

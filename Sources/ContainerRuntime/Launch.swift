@@ -71,7 +71,11 @@ final class Launch {
         plan = try Compiler.compile(config, facts: facts, options: launch)
         record = ContainerRecord(
             config: config, id: id, bundle: bundle.path, rootfs: bundle.rootfs,
-            cgroupPath: cgroup?.path, rootless: !facts.isPrivileged)
+            cgroupPath: cgroup?.path, rootless: runtime.settings.isRootless(privileged: facts.isPrivileged))
+        if runtime.settings.debug {
+            runtime.settings.debugLog("cgroup: \(cgroup?.path ?? "none")")
+            for line in plan.listing.split(separator: "\n") { runtime.settings.debugLog(String(line)) }
+        }
     }
 
     private static func checkPreserved(_ count: Int) throws(Failure) {
@@ -123,7 +127,11 @@ final class Launch {
             cgroupsPath: bundle.config.linux?.cgroupsPath, id: record.id, limits: limits, on: host)
         guard let created else { return }
         madeCgroup = created
-        for warning in try created.cgroup.apply(limits, on: host) { runtime.settings.warn(warning) }
+        // Whoever is rootless cannot load device programs, and has no right to devices to begin with.
+        let enforcement: DeviceEnforcement = record.rootless ? .bestEffort : .required
+        for warning in try created.cgroup.apply(limits, on: host, devices: enforcement) {
+            runtime.settings.warn(warning)
+        }
     }
 
     private func startStage() throws(Failure) {
@@ -134,6 +142,7 @@ final class Launch {
             plan, report: directory.reportPath, cgroup: birthplace, preserved: preserved
         ) { (source) throws(Failure) in try self.open(source) }
         self.stage = stage
+        if runtime.settings.debug { runtime.settings.debugLog("the stage is process \(stage.pid)") }
         for action in plan.birthActions { try act(action) }
         switch try stage.proceed({ (action) throws(Failure) in try self.act(action) }) {
         case .created(let rendezvous):
