@@ -9,7 +9,10 @@ import Testing
 /// Limits, as the kernel takes them and gives them back.
 @Suite(.serialized, .enabled(if: hasTree, "needs root and a cgroup v2 tree"))
 final class KernelLimitsTests: KernelTree {
-    @Test(.enabled(if: offered.contains("hugetlb")))
+    @Test(
+        .enabled(
+            if: offered.contains("hugetlb"),
+            "the cgroup v2 tree here lacks the controller hugetlb"))
     func hugetlbLimitsAreReadBack() throws {
         var resources = Resources()
         resources.hugepageLimits = [.init(pageSize: "2MB", limit: 4_194_304)]
@@ -32,7 +35,10 @@ final class KernelLimitsTests: KernelTree {
         return try files.map { try FileTree.readText(cgroup.path + "/" + $0) }
     }
 
-    @Test(.enabled(if: offered.contains("memory")))
+    @Test(
+        .enabled(
+            if: offered.contains("memory"),
+            "the cgroup v2 tree here lacks the controller memory"))
     func memoryLimitsAreReadBack() throws {
         var resources = Resources()
         resources.memory = .init()
@@ -60,7 +66,10 @@ final class KernelLimitsTests: KernelTree {
         sleeper.waitUntilExit()
     }
 
-    @Test(.enabled(if: offered.contains("cpu")))
+    @Test(
+        .enabled(
+            if: offered.contains("cpu"),
+            "the cgroup v2 tree here lacks the controller cpu"))
     func cpuLimitsAreReadBack() throws {
         var resources = Resources()
         resources.cpu = .init()
@@ -75,7 +84,10 @@ final class KernelLimitsTests: KernelTree {
         #expect(try readBack(cgroup, ["cpu.weight", "cpu.max"], resources) == ["100", "max 100000"])
     }
 
-    @Test(.enabled(if: offered.contains("cpu")))
+    @Test(
+        .enabled(
+            if: offered.contains("cpu"),
+            "the cgroup v2 tree here lacks the controller cpu"))
     func burstFollowsTheQuotaUpAndDown() throws {
         var resources = Resources()
         let cgroup = try create("/c1", resources).cgroup
@@ -94,7 +106,10 @@ final class KernelLimitsTests: KernelTree {
         #expect(failure?.origin == .config("/linux/resources/cpu/burst"))
     }
 
-    @Test(.enabled(if: offered.contains("cpu")))
+    @Test(
+        .enabled(
+            if: offered.contains("cpu"),
+            "the cgroup v2 tree here lacks the controller cpu"))
     func idleIsReadBack() throws {
         var resources = Resources()
         resources.cpu = .init()
@@ -107,7 +122,10 @@ final class KernelLimitsTests: KernelTree {
         #expect(try readBack(cgroup, ["cpu.idle", "cpu.weight"], resources) == ["0", "174"])
     }
 
-    @Test(.enabled(if: offered.contains("cpuset") && offered.contains("pids")))
+    @Test(
+        .enabled(
+            if: offered.contains("cpuset") && offered.contains("pids"),
+            "the cgroup v2 tree here lacks the controller cpuset or pids"))
     func cpusetAndPidsAreReadBack() throws {
         var resources = Resources()
         resources.cpu = .init()
@@ -132,7 +150,10 @@ final class KernelLimitsTests: KernelTree {
         .filter { !["loop", "ram", "zram", "nbd"].contains($0.prefix { !$0.isNumber }) }
         .sorted().lazy.compactMap { try? FileTree.readText("/sys/block/\($0)/dev") }.first
 
-    @Test(.enabled(if: offered.contains("io") && disk != nil))
+    @Test(
+        .enabled(
+            if: offered.contains("io") && disk != nil,
+            "the cgroup v2 tree here lacks the controller io, or there is no disk"))
     func blockLimitsAreReadBack() throws {
         let disk = try #require(Self.disk)
         let numbers = disk.split(separator: ":").compactMap { Int64($0) }
@@ -173,7 +194,10 @@ final class KernelLimitsTests: KernelTree {
         #expect(failure?.origin == .config("/linux/resources/blockIO/throttleReadBpsDevice/0"))
     }
 
-    @Test(.enabled(if: !offered.contains("memory")))
+    @Test(
+        .enabled(
+            if: !offered.contains("memory"),
+            "the cgroup v2 tree has the memory controller"))
     func limitWhoseControllerIsElsewhere() throws {
         var resources = Resources()
         resources.memory = .init()
