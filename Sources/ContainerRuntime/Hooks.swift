@@ -22,7 +22,7 @@ struct HookRunner {
         let doing = "run \(hook.path)"
         // Hooks read to the end of it, and need not read at all: a file serves better than a pipe.
         let input = try Failure.blaming(origin) { () throws(SystemError) in
-            try MemoryFile.readable("apus-state", state.hookJSON)
+            try MemoryFile.readable("apus-state", Array(state.hookJSON().utf8))
         }
         let output = try Failure.blaming(origin) { () throws(SystemError) in try Pipe.make() }
 
@@ -136,21 +136,5 @@ private final class OutputCollector {
         var text = String(decoding: bytes, as: UTF8.self)
         while text.last?.isNewline == true { text.removeLast() }
         return text.isEmpty ? "" : ", output: \(text)"
-    }
-}
-
-extension State {
-    /// What hooks read (runtime.md, "State"): compact, and slashes as they are.
-    var hookJSON: [UInt8] {
-        var writer = JSONWriter()
-        writer.object { writer in
-            writer.member("ociVersion", ociVersion)
-            writer.member("id", id)
-            writer.member("status", status.rawValue)
-            if pid > 0 { writer.member("pid", Int(pid)) }
-            writer.member("bundle", bundle)
-            if !annotations.isEmpty { writer.member("annotations", annotations) }
-        }
-        return writer.bytes
     }
 }

@@ -7,7 +7,7 @@ extension Compiler {
     /// The nodes that config-linux.md, "Default Devices", promises, and those of the configuration.
     mutating func makeDevices() {
         // A /dev brought from outside is not ours to fill.
-        let isForeign = config.mounts.contains { $0.normalizedDestination == "/dev" && $0.isBind }
+        let isForeign = config.mounts.contains { $0.target == "/dev" && $0.isBind }
         guard !isForeign else { return }
         let configured = config.linux?.devices ?? []
         for (path, minor) in Self.defaultDevices

@@ -1,4 +1,3 @@
-import CKernel
 import CStage
 import Diagnosis
 import Glibc
@@ -76,18 +75,7 @@ extension Compiler {
             builder.step(Operation(PLAN_CHROOT), .config("/root/path"), "chroot to \(facts.rootfs)")
         }
         armAppArmor()
-        if process.noNewPrivileges {
-            builder.call(
-                PLAN_CALL_prctl, (UInt64(PR_SET_NO_NEW_PRIVS), 1, 0), .config(pointer.key("noNewPrivileges")),
-                "set no_new_privs")
-        }
-        setPersonality()
-        setIOPriority(process, pointer)
-        armSELinux()
-        builder.call(
-            PLAN_CALL_umask, (UInt64(process.user.umask ?? 0o022), 0, 0),
-            .config(pointer.key("user").key("umask")),
-            "set the umask")
+        setAttributes(process, pointer)
         if let ownEnvironment {
             environment = builder.environment(ownEnvironment)
         } else {

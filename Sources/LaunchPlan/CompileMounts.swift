@@ -6,21 +6,6 @@ import Labels
 import OCISpec
 
 extension Mount {
-    /// Absolute and without `.`, empty and `..` components, the latter as at the root.
-    ///
-    /// runc still takes relative destinations, with a warning, as relative to the root.
-    var normalizedDestination: String {
-        var parts: [Substring] = []
-        for part in destination.split(separator: "/") {
-            switch part {
-            case ".": continue
-            case "..": _ = parts.popLast()
-            default: parts.append(part)
-            }
-        }
-        return "/" + parts.joined(separator: "/")
-    }
-
     var isBind: Bool { type == "bind" || options.contains("bind") || options.contains("rbind") }
 
     /// A read-only tmpfs is filled first (device nodes, mount points), and read-only afterwards.
@@ -56,7 +41,7 @@ extension Compiler {
                 let key = mount.uidMappings != nil ? "uidMappings" : "gidMappings"
                 throw Failure(at: pointer.key(key), "idmapped mounts are not supported yet")
             }
-            let destination = mount.normalizedDestination
+            let destination = mount.target
             if destination == "/" {
                 throw Failure(
                     at: pointer.key("destination"), "\"\(mount.destination)\": nothing may be mounted on /",

@@ -84,7 +84,7 @@ extension Compiler {
     private mutating func makeReadOnly(_ root: Root) {
         for (position, mount) in config.mounts.enumerated() where mount.isDeferredReadOnly {
             remountReadOnly(
-                mount.normalizedDestination, .config(Pointer("/mounts").index(position).key("options")))
+                mount.target, .config(Pointer("/mounts").index(position).key("options")))
         }
         guard root.readonly else { return }
         // The last moment to make the working directory, if it is missing; what stands in the way is told

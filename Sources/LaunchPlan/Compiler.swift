@@ -65,18 +65,7 @@ public struct Compiler {
 
     /// What is left once the process sees nothing but its root file system, up to the exec.
     mutating func finish(_ process: Process, at pointer: Pointer) throws(Failure) {
-        if process.noNewPrivileges {
-            builder.call(
-                PLAN_CALL_prctl, (UInt64(PR_SET_NO_NEW_PRIVS), 1, 0), .config(pointer.key("noNewPrivileges")),
-                "set no_new_privs")
-        }
-        setPersonality()
-        setIOPriority(process, pointer)
-        armSELinux()
-        builder.call(
-            PLAN_CALL_umask, (UInt64(process.user.umask ?? 0o022), 0, 0),
-            .config(pointer.key("user").key("umask")),
-            "set the umask")
+        setAttributes(process, pointer)
         layOutEnvironment(process)
         changeDirectory(process, pointer, retry: false)
         var actions: [Plan.Action] = []
@@ -105,6 +94,22 @@ public struct Compiler {
         // With no_new_privs the filter comes as late as can be, so that it need not allow any of the above.
         if let filter, process.noNewPrivileges { loadFilter(filter) }
         execute(process, pointer)
+    }
+
+    /// What a process inherits from the one that execs it, and no exec undoes.
+    mutating func setAttributes(_ process: Process, _ pointer: Pointer) {
+        if process.noNewPrivileges {
+            builder.call(
+                PLAN_CALL_prctl, (UInt64(PR_SET_NO_NEW_PRIVS), 1, 0), .config(pointer.key("noNewPrivileges")),
+                "set no_new_privs")
+        }
+        setPersonality()
+        setIOPriority(process, pointer)
+        armSELinux()
+        builder.call(
+            PLAN_CALL_umask, (UInt64(process.user.umask ?? 0o022), 0, 0),
+            .config(pointer.key("user").key("umask")),
+            "set the umask")
     }
 
     /// Who a user of a new user namespace is on the host.
