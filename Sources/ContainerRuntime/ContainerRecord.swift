@@ -1,3 +1,4 @@
+import Cgroups
 import Diagnosis
 import Kernel
 import LaunchPlan
@@ -18,8 +19,7 @@ struct ContainerRecord: Sendable {
     var initPID: Int32 = 0
     /// Of the init process, in clock ticks since boot: pids come back.
     var initStart: UInt64 = 0
-    /// The cgroup's directory; `nil` if it has none.
-    var cgroupPath: String?
+    var cgroup: ContainerCgroup
     /// Whether killing the init process kills them all.
     var hasPrivatePIDNamespace: Bool
     var rootless: Bool
@@ -29,7 +29,7 @@ struct ContainerRecord: Sendable {
     var poststopHooks: [Hook] = []
 
     init(
-        config: Config, id: String, bundle: String, rootfs: String, cgroupPath: String?, rootless: Bool
+        config: Config, id: String, bundle: String, rootfs: String, cgroup: ContainerCgroup, rootless: Bool
     ) {
         ociVersion = config.ociVersion
         self.id = id
@@ -37,7 +37,7 @@ struct ContainerRecord: Sendable {
         self.rootfs = rootfs
         annotations = config.annotations
         created = Timestamp.now().rfc3339Nano
-        self.cgroupPath = cgroupPath
+        self.cgroup = cgroup
         hasPrivatePIDNamespace = config.hasNew(.pid)
         self.rootless = rootless
         startContainerHooks = config.hooks?.startContainer ?? []

@@ -40,10 +40,7 @@ extension ContainerRuntime {
     private func end(_ record: ContainerRecord) throws(Failure) {
         guard let pidfd = try record.openInit() else { return }
         try? ProcessControl.signal(pidfd, SIGKILL)
-        if let path = record.cgroupPath {
-            let cgroup = Cgroup(path: path)
-            if try cgroup.isFrozen() { cgroup.thaw() }
-        }
+        if try record.cgroup.isFrozen() { record.cgroup.thaw() }
         let ended = try Failure.blaming { () throws(SystemError) in
             try Poll.readable([pidfd.number], timeout: Self.killTimeout)
         }

@@ -6,15 +6,18 @@ import LaunchPlan
 import OCISpec
 
 extension HostFacts {
+    /// Whether the runtime is the host's root, rather than that of a user namespace or nobody's.
+    static var hasHostRoot: Bool { ProcessControl.effectiveUID == 0 && !ProcessControl.isInUserNamespace }
+
     /// Asks the host what the plan of this bundle depends on, and no more.
     static func gather(
-        _ bundle: Bundle, id: String, cgroup: Cgroup?, host: CgroupHost
+        _ bundle: Bundle, id: String, cgroup: ContainerCgroup, host: CgroupHost
     ) throws(Failure) -> HostFacts {
         try gather(bundle.config, rootfs: bundle.rootfs, id: id, cgroup: cgroup, host: host)
     }
 
     static func gather(
-        _ config: Config, rootfs: String, id: String, cgroup: Cgroup?, host: CgroupHost
+        _ config: Config, rootfs: String, id: String, cgroup: ContainerCgroup, host: CgroupHost
     ) throws(Failure) -> HostFacts {
         let wantsLabels =
             config.process?.apparmorProfile?.isEmpty == false
@@ -24,10 +27,12 @@ extension HostFacts {
             lsm: wantsLabels
                 ? LSMHost.detect()
                 : LSMHost(hasAppArmor: false, hasAppArmorAttributes: false, hasSELinux: false))
-        facts.isPrivileged = ProcessControl.effectiveUID == 0 && !ProcessControl.isInUserNamespace
+        facts.isPrivileged = hasHostRoot
         facts.ownCapabilities = ProcessControl.permittedCapabilities
         facts.hasKcore = FileTree.exists("/proc/kcore")
-        if let cgroup { facts.cgroup = .v2(directory: cgroup.path, unified: host.kind == .unified) }
+        if let unified = cgroup.unified {
+            facts.cgroup = .v2(directory: unified.path, unified: host.kind == .unified)
+        }
         return facts
     }
 }

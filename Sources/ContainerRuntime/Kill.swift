@@ -20,8 +20,8 @@ extension ContainerRuntime {
             }
             throw Failure("container not running")
         }
-        if signal == SIGKILL && !record.hasPrivatePIDNamespace, let path = record.cgroupPath {
-            try Cgroup(path: path).kill()
+        if signal == SIGKILL && !record.hasPrivatePIDNamespace && !record.cgroup.isEmpty {
+            try record.cgroup.kill()
             return
         }
         do throws(SystemError) {
@@ -33,15 +33,12 @@ extension ContainerRuntime {
         } catch {
             throw Failure(.runtime, error)
         }
-        if signal == SIGKILL, let path = record.cgroupPath {
-            // Frozen processes die when they thaw.
-            let cgroup = Cgroup(path: path)
-            if try cgroup.isFrozen() { cgroup.thaw() }
-        }
+        // Frozen processes die when they thaw.
+        if signal == SIGKILL, try record.cgroup.isFrozen() { record.cgroup.thaw() }
     }
 
     private func killLeftOvers(_ record: ContainerRecord, _ signal: Int32) throws(Failure) {
-        guard signal == SIGKILL, let path = record.cgroupPath else { return }
-        try Cgroup(path: path).kill()
+        guard signal == SIGKILL else { return }
+        try record.cgroup.kill()
     }
 }

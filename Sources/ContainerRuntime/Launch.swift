@@ -16,11 +16,11 @@ final class Launch {
     let facts: HostFacts
     let plan: Plan
     private let host: CgroupHost
-    private let limits: Limits
-    private let cgroup: Cgroup?
+    private let request: CgroupRequest
+    private let cgroup: ContainerCgroup
     private(set) var record: ContainerRecord
     private var stage: Stage?
-    private var madeCgroup: CreatedCgroup?
+    private var madeCgroup = false
     private var ranHooks = false
     private var preserved: Int
 
@@ -59,9 +59,15 @@ final class Launch {
             throw Failure(
                 .option("--systemd-cgroup"), reason: "not supported yet", remedy: "use the cgroupfs driver")
         }
+        let isRootless = runtime.settings.isRootless(privileged: HostFacts.hasHostRoot)
         host = try CgroupHost.detect()
-        limits = try Limits(config.linux?.resources ?? Resources(), nodes: config.linux?.devices ?? [])
-        cgroup = try Cgroup.planned(cgroupsPath: config.linux?.cgroupsPath, id: id, on: host)
+        request = CgroupRequest(
+            cgroupsPath: config.linux?.cgroupsPath, id: id,
+            limits: try Limits(
+                config.linux?.resources ?? Resources(), nodes: config.linux?.devices ?? []),
+            // Whoever is rootless cannot load device programs, and has no right to devices to begin with.
+            devices: isRootless ? .bestEffort : .required)
+        cgroup = try ContainerCgroup.planned(request, on: host)
         facts = try HostFacts.gather(bundle, id: id, cgroup: cgroup, host: host)
         var launch = LaunchOptions(wait: wait)
         launch.noPivot = options.noPivot
@@ -71,9 +77,9 @@ final class Launch {
         plan = try Compiler.compile(config, facts: facts, options: launch)
         record = ContainerRecord(
             config: config, id: id, bundle: bundle.path, rootfs: bundle.rootfs,
-            cgroupPath: cgroup?.path, rootless: runtime.settings.isRootless(privileged: facts.isPrivileged))
+            cgroup: cgroup, rootless: isRootless)
         if runtime.settings.debug {
-            runtime.settings.debugLog("cgroup: \(cgroup?.path ?? "none")")
+            runtime.settings.debugLog("cgroup: \(cgroup.isEmpty ? "none" : "\(cgroup.paths)")")
             for line in plan.listing.split(separator: "\n") { runtime.settings.debugLog(String(line)) }
         }
     }
@@ -123,21 +129,19 @@ final class Launch {
     }
 
     private func makeCgroup() throws(Failure) {
-        let created = try Cgroup.create(
-            cgroupsPath: bundle.config.linux?.cgroupsPath, id: record.id, limits: limits, on: host)
-        guard let created else { return }
-        madeCgroup = created
-        // Whoever is rootless cannot load device programs, and has no right to devices to begin with.
-        let enforcement: DeviceEnforcement = record.rootless ? .bestEffort : .required
-        for warning in try created.cgroup.apply(limits, on: host, devices: enforcement) {
-            runtime.settings.warn(warning)
-        }
+        try cgroup.create(request, on: host)
+        madeCgroup = true
+        for warning in try cgroup.apply(request, on: host) { runtime.settings.warn(warning) }
     }
 
     private func startStage() throws(Failure) {
         let table = DescriptorTable()
         let birthplace: Int32? =
-            if let cgroup, facts.clonesIntoCgroup { table.keep(try cgroup.directory()) } else { nil }
+            if let unified = cgroup.unified, facts.clonesIntoCgroup {
+                table.keep(try unified.directory())
+            } else {
+                nil
+            }
         let stage = try Stage(
             plan, report: directory.reportPath, cgroup: birthplace, preserved: preserved
         ) { (source) throws(Failure) in try self.open(source) }
@@ -164,8 +168,8 @@ final class Launch {
                 try FileDescriptor.reference(directory.fifoPath)
             }
         case .cgroup:
-            guard let cgroup else { throw Failure("the container has no cgroup") }
-            return try cgroup.directory()
+            guard let unified = cgroup.unified else { throw Failure("the container has no cgroup") }
+            return try unified.directory()
         case .namespace(let kind, let path, let pointer):
             return try openNamespace(kind, path, pointer)
         case .sync, .report, .initProcess:
@@ -197,7 +201,7 @@ final class Launch {
         guard let stage else { return }
         switch action {
         case .joinCgroup:
-            try cgroup?.add(pid: stage.pid)
+            try cgroup.add(pid: stage.pid)
         case .mapIDs(let uid, let gid):
             try IDMaps.write(pid: stage.pid, uid: uid, gid: gid)
         case .adjustOOMScore(let value):
@@ -309,7 +313,7 @@ final class Launch {
     func abandon(_ reason: Failure) -> Failure {
         stage?.kill()
         for complaint in Teardown(
-            record: record, directory: directory, ownsCgroup: madeCgroup != nil, runsHooks: ranHooks
+            record: record, directory: directory, ownsCgroup: madeCgroup, runsHooks: ranHooks
         ).run() {
             runtime.settings.warn(complaint)
         }
@@ -322,7 +326,7 @@ final class Launch {
     private func diagnose() -> Failure {
         guard let stage else { return Failure("the stage did not start") }
         let failure = stage.diagnose()
-        if case .killed(signal: SIGKILL)? = stage.wait(), cgroup?.hasKilledForMemory == true {
+        if case .killed(signal: SIGKILL)? = stage.wait(), cgroup.hasKilledForMemory {
             return Failure(
                 .config("/linux/resources/memory/limit"), doing: failure.doing,
                 reason: "container init was OOM-killed (memory limit too low?)")

@@ -1,3 +1,4 @@
+import Cgroups
 import Diagnosis
 import OCISpec
 
@@ -17,7 +18,9 @@ extension ContainerRecord {
             writer.member("rootless", rootless)
             writer.key("cgroup_paths")
             writer.object { writer in
-                if let cgroupPath { writer.member("", cgroupPath) }
+                for (controller, path) in cgroup.paths.sorted(by: { $0.key < $1.key }) {
+                    writer.member(controller, path)
+                }
             }
             writer.member("private_pid_namespace", hasPrivatePIDNamespace)
             if !startContainerHooks.isEmpty || !poststartHooks.isEmpty || !poststopHooks.isEmpty {
@@ -43,7 +46,7 @@ extension ContainerRecord {
         var created = ""
         var annotations: [String: String] = [:]
         var rootless = false
-        var cgroupPath: String?
+        var cgroupPaths: [String: String] = [:]
         var isPrivate = false
         var hooks: Hooks?
         try reader.beginObject()
@@ -62,7 +65,7 @@ extension ContainerRecord {
             case "rootless": rootless = try reader.bool()
             case "cgroup_paths":
                 try reader.beginMap()
-                while try reader.nextKey() != nil { cgroupPath = try reader.string() }
+                while let name = try reader.nextKey() { cgroupPaths[name] = try reader.string() }
             case "private_pid_namespace": isPrivate = try reader.bool()
             case "hooks": hooks = try Hooks(from: &reader)
             default: break
@@ -75,13 +78,13 @@ extension ContainerRecord {
         try reader.finish()
         self.init(
             ociVersion: version, id: id, bundle: bundle, rootfs: rootfs, annotations: annotations,
-            created: created, initPID: pid, initStart: start, cgroupPath: cgroupPath,
+            created: created, initPID: pid, initStart: start, cgroup: ContainerCgroup(paths: cgroupPaths),
             hasPrivatePIDNamespace: isPrivate, rootless: rootless, hooks: hooks ?? Hooks())
     }
 
     private init(
         ociVersion: String, id: String, bundle: String, rootfs: String, annotations: [String: String],
-        created: String, initPID: Int32, initStart: UInt64, cgroupPath: String?,
+        created: String, initPID: Int32, initStart: UInt64, cgroup: ContainerCgroup,
         hasPrivatePIDNamespace: Bool, rootless: Bool, hooks: Hooks
     ) {
         self.ociVersion = ociVersion
@@ -92,7 +95,7 @@ extension ContainerRecord {
         self.created = created
         self.initPID = initPID
         self.initStart = initStart
-        self.cgroupPath = cgroupPath
+        self.cgroup = cgroup
         self.hasPrivatePIDNamespace = hasPrivatePIDNamespace
         self.rootless = rootless
         startContainerHooks = hooks.startContainer

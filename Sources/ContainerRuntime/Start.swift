@@ -55,7 +55,7 @@ extension ContainerRuntime {
             try FileTree.read(directory.configPath, limit: Config.maximumSize)
         }
         let config = try Config.decode(bytes)
-        let cgroup = record.cgroupPath.map { Cgroup(path: $0) }
+        let cgroup = record.cgroup
         let facts = try HostFacts.gather(
             config, rootfs: record.rootfs, id: record.id, cgroup: cgroup, host: try CgroupHost.detect())
         var state = record.state(.created)
@@ -68,8 +68,10 @@ extension ContainerRuntime {
                 switch source {
                 case .proc: return try Failure.blaming { () throws(SystemError) in try ProcFS.open() }
                 case .cgroup:
-                    guard let cgroup else { throw Failure("the container has no cgroup") }
-                    return try cgroup.directory()
+                    guard let unified = cgroup.unified else {
+                        throw Failure("the container has no cgroup")
+                    }
+                    return try unified.directory()
                 case .initProcess:
                     guard let pidfd = try record.openInit() else {
                         throw Failure("cannot start a container that has stopped")

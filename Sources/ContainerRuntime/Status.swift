@@ -10,7 +10,7 @@ extension ContainerRecord {
         guard initPID > 0 else { return .creating }
         guard isInitAlive() else { return .stopped }
         if FileTree.exists(directory.fifoPath) { return .created }
-        if let cgroupPath, try Cgroup(path: cgroupPath).isFrozen() { return .paused }
+        if try cgroup.isFrozen() { return .paused }
         return .running
     }
 

@@ -20,12 +20,11 @@ struct Teardown {
     ///   warning (runtime.md, "Lifecycle", step 13).
     func run() -> [String] {
         var complaints: [String] = []
-        if ownsCgroup, let path = record.cgroupPath {
+        if ownsCgroup {
             do throws(Failure) {
-                let cgroup = Cgroup(path: path)
                 // What shares the pid namespace with others outlives the init process.
-                try cgroup.kill()
-                try cgroup.remove()
+                try record.cgroup.kill()
+                try record.cgroup.remove()
             } catch {
                 complaints.append("\(error)")
             }

@@ -1,3 +1,4 @@
+import Cgroups
 import Foundation
 import Kernel
 import Labels
@@ -32,7 +33,8 @@ func record(_ id: String = "c1", change: (inout ContainerRecord) -> Void = { _ i
     hooks.poststart = [Hook(path: "/bin/other")]
     config.hooks = hooks
     var record = ContainerRecord(
-        config: config, id: id, bundle: "/b", rootfs: "/b/rootfs", cgroupPath: nil, rootless: false)
+        config: config, id: id, bundle: "/b", rootfs: "/b/rootfs", cgroup: ContainerCgroup(paths: [:]),
+        rootless: false)
     record.initPID = ProcessControl.ownPID
     record.initStart = try ProcessRecord(pid: ProcessControl.ownPID).startTime
     change(&record)

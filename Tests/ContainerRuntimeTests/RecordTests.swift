@@ -1,3 +1,4 @@
+import Cgroups
 import Diagnosis
 import Foundation
 import Glibc
@@ -17,7 +18,7 @@ import Testing
                 $0.annotations = [:]
                 $0.startContainerHooks = []
                 $0.poststartHooks = []
-                $0.cgroupPath = "/sys/fs/cgroup/a b/ü"
+                $0.cgroup = ContainerCgroup(paths: ["": "/sys/fs/cgroup/a b/ü"])
                 $0.rootless = true
             },
             try record {
@@ -41,7 +42,7 @@ import Testing
 
     /// Some programs read runc's state.json; these are its names.
     @Test func names() throws {
-        let bytes = Data(try record { $0.cgroupPath = "/sys/fs/cgroup/x" }.json)
+        let bytes = Data(try record { $0.cgroup = ContainerCgroup(paths: ["": "/sys/fs/cgroup/x"]) }.json)
         let object = try #require(try JSONSerialization.jsonObject(with: bytes) as? [String: Any])
         #expect(object["id"] as? String == "c1")
         #expect(object["init_process_pid"] as? Int == Int(getpid()))

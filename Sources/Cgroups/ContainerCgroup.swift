@@ -1,0 +1,92 @@
+import Diagnosis
+import Kernel
+
+/// What a container asks of the control groups.
+public struct CgroupRequest: Equatable, Sendable {
+    /// `linux.cgroupsPath`.
+    public var cgroupsPath: String?
+    /// The container's.
+    public var id: String
+    public var limits: Limits
+    public var devices: DeviceEnforcement
+
+    public init(
+        cgroupsPath: String?, id: String, limits: Limits, devices: DeviceEnforcement = .required
+    ) {
+        self.cgroupsPath = cgroupsPath
+        self.id = id
+        self.limits = limits
+        self.devices = devices
+    }
+}
+
+/// A container's cgroups: one in each hierarchy of the host that it has a place in. All that the verbs do with
+/// cgroups goes through here, whatever the host mounts.
+///
+/// The value is a name, as ``Cgroup`` is: it may outlive what it names.
+public struct ContainerCgroup: Equatable, Sendable {
+    /// Its place in the cgroup v2 tree, if the host has one.
+    public private(set) var unified: Cgroup?
+
+    /// The directories by controller, the key of the cgroup v2 tree's being empty: the form in which they are
+    /// kept in the container's record, which is runc's `cgroup_paths`.
+    public var paths: [String: String] {
+        var paths: [String: String] = [:]
+        if let unified { paths[""] = unified.path }
+        return paths
+    }
+
+    /// Those that ``paths`` once gave.
+    public init(paths: [String: String]) {
+        unified = paths[""].map { Cgroup(path: $0) }
+    }
+
+    /// Where ``create(_:on:)`` would make them; nothing is made.
+    public static func planned(_ request: CgroupRequest, on host: CgroupHost) throws(Failure) -> Self {
+        var planned = ContainerCgroup(paths: [:])
+        planned.unified = try Cgroup.planned(cgroupsPath: request.cgroupsPath, id: request.id, on: host)
+        return planned
+    }
+
+    /// Whether the container has no place in any hierarchy.
+    public var isEmpty: Bool { unified == nil }
+
+    /// Makes them. The limits are set by ``apply(_:on:)``.
+    ///
+    /// - Throws: as ``Cgroup/create(cgroupsPath:id:limits:on:)``. Nothing is left behind.
+    public func create(_ request: CgroupRequest, on host: CgroupHost) throws(Failure) {
+        _ = try Cgroup.create(
+            cgroupsPath: request.cgroupsPath, id: request.id, limits: request.limits, on: host)
+    }
+
+    /// Sets the limits and guards the devices.
+    ///
+    /// - Returns: warnings for the user.
+    public func apply(_ request: CgroupRequest, on host: CgroupHost) throws(Failure) -> [String] {
+        try unified?.apply(request.limits, on: host, devices: request.devices) ?? []
+    }
+
+    /// Moves a process into them, where it could not be born in them.
+    public func add(pid: Int32) throws(Failure) { try unified?.add(pid: pid) }
+
+    /// Whether the processes are stopped, or being stopped, by the freezer.
+    public func isFrozen() throws(Failure) -> Bool { try unified?.isFrozen() ?? false }
+
+    /// Lets stopped processes go on. Best effort.
+    public func thaw() { unified?.thaw() }
+
+    /// The processes in the cgroup and below it, by pid.
+    public func pids() throws(Failure) -> [Int32] { try unified?.pids() ?? [] }
+
+    /// SIGKILL for every process, those being forked too.
+    public func kill() throws(Failure) { try unified?.kill() }
+
+    /// A signal for every process.
+    public func signalAll(_ signal: Int32) throws(Failure) { try unified?.signalAll(signal) }
+
+    /// Removes the cgroups and all below them. Nothing happens to those that are gone.
+    public func remove() throws(Failure) { try unified?.remove() }
+
+    /// Whether the kernel has killed a process of the container for want of memory.
+    public var hasKilledForMemory: Bool { unified?.hasKilledForMemory ?? false }
+}
