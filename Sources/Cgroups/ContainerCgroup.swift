@@ -9,14 +9,18 @@ public struct CgroupRequest: Equatable, Sendable {
     public var id: String
     public var limits: Limits
     public var devices: DeviceEnforcement
+    /// The host's user who is to own the cgroup: see ``Cgroup/delegate(to:)``.
+    public var owner: UInt32?
 
     public init(
-        cgroupsPath: String?, id: String, limits: Limits, devices: DeviceEnforcement = .required
+        cgroupsPath: String?, id: String, limits: Limits, devices: DeviceEnforcement = .required,
+        owner: UInt32? = nil
     ) {
         self.cgroupsPath = cgroupsPath
         self.id = id
         self.limits = limits
         self.devices = devices
+        self.owner = owner
     }
 }
 
@@ -53,17 +57,36 @@ public struct ContainerCgroup: Equatable, Sendable {
 
     /// Makes them. The limits are set by ``apply(_:on:)``.
     ///
+    /// - Returns: the directories that had to be made, the outermost first: those that are to go if the
+    ///   container comes to nothing. One that somebody made beforehand is theirs.
     /// - Throws: as ``Cgroup/create(cgroupsPath:id:limits:on:)``. Nothing is left behind.
-    public func create(_ request: CgroupRequest, on host: CgroupHost) throws(Failure) {
-        _ = try Cgroup.create(
-            cgroupsPath: request.cgroupsPath, id: request.id, limits: request.limits, on: host)
+    public func create(_ request: CgroupRequest, on host: CgroupHost) throws(Failure) -> [String] {
+        try Cgroup.create(
+            cgroupsPath: request.cgroupsPath, id: request.id, limits: request.limits, on: host)?
+            .directories ?? []
     }
 
-    /// Sets the limits and guards the devices.
+    /// Kills what runs in the cgroups, and removes of their directories those that ``create(_:on:)`` made.
+    public func discard(_ made: [String]) throws(Failure) {
+        try kill()
+        for directory in made.reversed() {
+            // One outside may have become another container's parent meanwhile.
+            if paths.values.contains(directory) {
+                try Cgroup(path: directory).remove()
+            } else {
+                _ = try? FileTree.removeDirectory(directory)
+            }
+        }
+    }
+
+    /// Sets the limits, guards the devices, and gives the cgroup to its owner.
     ///
     /// - Returns: warnings for the user.
     public func apply(_ request: CgroupRequest, on host: CgroupHost) throws(Failure) -> [String] {
-        try unified?.apply(request.limits, on: host, devices: request.devices) ?? []
+        guard let unified else { return [] }
+        let warnings = try unified.apply(request.limits, on: host, devices: request.devices)
+        if let owner = request.owner { try unified.delegate(to: owner) }
+        return warnings
     }
 
     /// Moves a process into them, where it could not be born in them.

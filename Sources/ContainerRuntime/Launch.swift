@@ -13,14 +13,15 @@ final class Launch {
     let bundle: Bundle
     let options: CreateOptions
     let wait: LaunchOptions.Wait
-    let facts: HostFacts
-    let plan: Plan
+    private let planned: LaunchOptions
+    private(set) var facts: HostFacts
+    private(set) var plan: Plan
     private let host: CgroupHost
     private let request: CgroupRequest
     private let cgroup: ContainerCgroup
     private(set) var record: ContainerRecord
     private var stage: Stage?
-    private var madeCgroup = false
+    private var cgroupEnd = Teardown.CgroupEnd.leave
     private var ranHooks = false
     private var preserved: Int
 
@@ -66,15 +67,16 @@ final class Launch {
             limits: try Limits(
                 config.linux?.resources ?? Resources(), nodes: config.linux?.devices ?? []),
             // Whoever is rootless cannot load device programs, and has no right to devices to begin with.
-            devices: isRootless ? .bestEffort : .required)
+            devices: isRootless ? .bestEffort : .required, owner: config.cgroupOwner)
         cgroup = try ContainerCgroup.planned(request, on: host)
         facts = try HostFacts.gather(bundle, id: id, cgroup: cgroup, host: host)
-        var launch = LaunchOptions(wait: wait)
-        launch.noPivot = options.noPivot
-        launch.noNewKeyring = options.noNewKeyring
-        launch.preservedDescriptors = preserved
-        launch.listenDescriptors = activation.descriptors
-        plan = try Compiler.compile(config, facts: facts, options: launch)
+        var planned = LaunchOptions(wait: wait)
+        planned.noPivot = options.noPivot
+        planned.noNewKeyring = options.noNewKeyring
+        planned.preservedDescriptors = preserved
+        planned.listenDescriptors = activation.descriptors
+        self.planned = planned
+        plan = try Compiler.compile(config, facts: facts, options: planned)
         record = ContainerRecord(
             config: config, id: id, bundle: bundle.path, rootfs: bundle.rootfs,
             cgroup: cgroup, rootless: isRootless)
@@ -109,7 +111,7 @@ final class Launch {
             try makeCgroup()
             if wait == .fifo {
                 try Failure.blaming { () throws(SystemError) in
-                    let owner = hostRoot
+                    let owner = bundle.config.hostRoot
                     try FileTree.makeFIFO(directory.fifoPath, mode: 0o622, uid: owner.uid, gid: owner.gid)
                 }
             }
@@ -119,22 +121,33 @@ final class Launch {
         }
     }
 
-    /// The IDs that root in the container has on the host.
-    private var hostRoot: (uid: UInt32, gid: UInt32) {
-        func host(_ mappings: [IDMapping]?) -> UInt32? {
-            mappings?.first { $0.containerID == 0 && $0.size > 0 }?.hostID
-        }
-        let linux = bundle.config.linux
-        return (host(linux?.uidMappings) ?? 0, host(linux?.gidMappings) ?? 0)
-    }
-
     private func makeCgroup() throws(Failure) {
-        try cgroup.create(request, on: host)
-        madeCgroup = true
+        cgroupEnd = .discard(try cgroup.create(request, on: host))
         for warning in try cgroup.apply(request, on: host) { runtime.settings.warn(warning) }
     }
 
+    /// Starts the stage: born in the cgroup, or, where clone3(2) refuses that, moved into it. The move may
+    /// succeed, and if not, its errors are the better ones.
     private func startStage() throws(Failure) {
+        do throws(Failure) {
+            try startStageOnce()
+        } catch  where facts.clonesIntoCgroup && !cgroup.isEmpty && isRefusedBirth(error) {
+            runtime.settings.debugLog("cannot be born in its cgroup: \(error)")
+            stage?.kill()
+            stage = nil
+            try Failure.blaming { () throws(SystemError) in try FileTree.unlink(directory.reportPath) }
+            facts.clonesIntoCgroup = false
+            plan = try Compiler.compile(bundle.config, facts: facts, options: planned)
+            try startStageOnce()
+        }
+    }
+
+    private func isRefusedBirth(_ failure: Failure) -> Bool {
+        guard let errno = failure.errno, stage?.hasFailedToClone ?? true else { return false }
+        return [EBUSY, EOPNOTSUPP, EACCES, ENOENT, ENODEV, EINVAL].map(Errno.init).contains(errno)
+    }
+
+    private func startStageOnce() throws(Failure) {
         let table = DescriptorTable()
         let birthplace: Int32? =
             if let unified = cgroup.unified, facts.clonesIntoCgroup {
@@ -201,7 +214,7 @@ final class Launch {
         guard let stage else { return }
         switch action {
         case .joinCgroup:
-            try cgroup.add(pid: stage.pid)
+            try join(stage)
         case .mapIDs(let uid, let gid):
             try IDMaps.write(pid: stage.pid, uid: uid, gid: gid)
         case .adjustOOMScore(let value):
@@ -231,6 +244,20 @@ final class Launch {
             try directory.save(record)
         case .created:
             break
+        }
+    }
+
+    private func join(_ stage: Stage) throws(Failure) {
+        do throws(Failure) {
+            try cgroup.add(pid: stage.pid)
+        } catch {
+            var failure = error
+            failure.origin = .config("/linux/cgroupsPath")
+            if failure.errno == Errno(EBUSY) {
+                failure.remedy =
+                    "choose a cgroup that passes no controllers on to children (cgroup.subtree_control)"
+            }
+            throw failure
         }
     }
 
@@ -313,7 +340,7 @@ final class Launch {
     func abandon(_ reason: Failure) -> Failure {
         stage?.kill()
         for complaint in Teardown(
-            record: record, directory: directory, ownsCgroup: madeCgroup, runsHooks: ranHooks
+            record: record, directory: directory, cgroup: cgroupEnd, runsHooks: ranHooks
         ).run() {
             runtime.settings.warn(complaint)
         }

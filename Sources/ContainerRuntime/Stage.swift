@@ -148,6 +148,13 @@ final class Stage {
         return report.step == plan.steps.count - 1
     }
 
+    /// Whether what it failed at was cloning the container's process.
+    var hasFailedToClone: Bool {
+        let report = StageReport(page.snapshot())
+        return report.hasFailed && plan.steps.indices.contains(report.step)
+            && plan.steps[report.step].op.code == PLAN_CLONE.rawValue
+    }
+
     func signal(_ signal: Int32) { try? ProcessControl.signal(pidfd, signal) }
 
     var pidfdNumber: Int32 { pidfd.number }

@@ -9,8 +9,15 @@ import OCISpec
 struct Teardown {
     let record: ContainerRecord
     let directory: StateDirectory
-    /// Whether the cgroup was made for this container: else what runs in it is somebody else's.
-    var ownsCgroup = true
+    /// What becomes of the cgroup.
+    enum CgroupEnd {
+        case remove
+        /// The container came to nothing: only these directories go, which were made for it.
+        case discard([String])
+        /// There is none yet.
+        case leave
+    }
+    var cgroup = CgroupEnd.remove
     /// Whether poststop hooks are due.
     var runsHooks = true
 
@@ -20,14 +27,17 @@ struct Teardown {
     ///   warning (runtime.md, "Lifecycle", step 13).
     func run() -> [String] {
         var complaints: [String] = []
-        if ownsCgroup {
-            do throws(Failure) {
+        do throws(Failure) {
+            switch cgroup {
+            case .remove:
                 // What shares the pid namespace with others outlives the init process.
                 try record.cgroup.kill()
                 try record.cgroup.remove()
-            } catch {
-                complaints.append("\(error)")
+            case .discard(let directories): try record.cgroup.discard(directories)
+            case .leave: break
             }
+        } catch {
+            complaints.append("\(error)")
         }
         do throws(Failure) {
             try directory.remove()

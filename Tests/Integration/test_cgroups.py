@@ -63,6 +63,50 @@ def test_occupied_cgroup_is_refused(runtime, make_bundle):
     runtime("delete", "--force", first.id, check=True)
 
 
+def test_cgroup_with_controllers_for_its_children_is_refused(runtime, bundle):
+    """The kernel keeps processes out of such a cgroup, whichever way they come; and it is not ours to remove."""
+    directory = TREE / f"apus-test/{bundle.id}"
+    bundle.write()
+    footprint = Footprint(runtime, bundle.id, bundle.dir)
+    directory.mkdir(parents=True)
+    some = controllers()[0]
+    (directory.parent / "cgroup.subtree_control").write_text(f"+{some}")
+    (directory / "cgroup.subtree_control").write_text(f"+{some}")
+    try:
+        result = runtime("create", "--bundle", bundle.dir, bundle.id, timeout=15)
+        assert result.code == 1 and "/linux/cgroupsPath" in result.err and "EBUSY" in result.err, result
+        assert "subtree_control" in result.err and directory.exists()
+    finally:
+        directory.rmdir()
+    footprint.assert_clean()
+
+
+@pytest.mark.parametrize("options, owner", [(["rw"], 100000), (["ro"], 0)])
+def test_writable_cgroup_is_the_containers(runtime, bundle, options, owner):
+    """With a user and a cgroup namespace, root in the container may arrange the part of the tree that it sees."""
+    bundle.user_namespace()
+    bundle.unmount("/sys/fs/cgroup")
+    bundle.mount("/sys/fs/cgroup", "cgroup", "cgroup", [*options, "nosuid", "noexec", "nodev"])
+    bundle.sh("mkdir /sys/fs/cgroup/a && echo $$ >/sys/fs/cgroup/a/cgroup.procs && cat /proc/self/cgroup; sleep 1000")
+    bundle.busybox("mkdir", "cat", "sleep")
+    bundle.write()
+    runtime.create(bundle.dir, bundle.id)
+    directory = TREE / f"apus-test/{bundle.id}"
+    files = [directory, directory / "cgroup.procs", directory / "cgroup.subtree_control"]
+    assert [file.stat().st_uid for file in files] == [owner] * 3
+    limits = [file for file in directory.iterdir() if file.name in ("memory.max", "cgroup.freeze", "hugetlb.2MB.max")]
+    assert limits and all(file.stat().st_uid == 0 for file in limits)
+    runtime("start", bundle.id, check=True)
+    end = time.monotonic() + 10
+    while owner and not (directory / "a").is_dir() and time.monotonic() < end:
+        time.sleep(0.02)
+    assert (directory / "a").is_dir() == (owner != 0), (bundle.dir / "stderr").read_text()
+    pid = runtime.pid(bundle.dir, bundle.id)
+    runtime("delete", "--force", bundle.id, check=True)
+    reap(pid)
+    assert not directory.exists()
+
+
 @pytest.mark.parametrize("path", ["/../../apus-test/{id}", "../../../../apus-test/{id}", "/apus-test/../apus-test/{id}"])
 def test_path_with_dots_stays_in_the_tree(runtime, bundle, path):
     """Dots are either taken as if the tree were the root, or refused."""

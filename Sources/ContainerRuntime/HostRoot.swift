@@ -1,0 +1,25 @@
+import LaunchPlan
+import OCISpec
+
+extension Config {
+    /// Who is to own the container's cgroup, on the host: its root, if that is another than the host's, and if
+    /// the container sees its part of the tree, and that alone, where it may write (config-linux.md, "Cgroup
+    /// ownership").
+    var cgroupOwner: UInt32? {
+        guard hasNew(.cgroup), let owner = hostID(of: linux?.uidMappings), owner != 0 else { return nil }
+        let isWritable = mounts.contains { mount in
+            ["cgroup", "cgroup2"].contains(mount.type)
+                && mount.options.last { $0 == "ro" || $0 == "rw" } != "ro"
+        }
+        return isWritable ? owner : nil
+    }
+
+    /// The IDs on the host that root in the container has.
+    var hostRoot: (uid: UInt32, gid: UInt32) {
+        (hostID(of: linux?.uidMappings) ?? 0, hostID(of: linux?.gidMappings) ?? 0)
+    }
+
+    private func hostID(of mappings: [IDMapping]?) -> UInt32? {
+        mappings?.first { $0.containerID == 0 && $0.size > 0 }?.hostID
+    }
+}
