@@ -67,6 +67,12 @@ extension Verb {
                         .format, short: "f", .choice(["text", "json"]), "form of the plan", fallback: "text"),
                     .consoleSocket, .noPivot, .noNewKeyring, .preserveFds,
                 ])
+        case .exec:
+            Command(
+                .exec, "run a further process in a container",
+                operands: [.init("ID"), .init("COMMAND", isOptional: true, isRepeated: true)],
+                flags: Self.execution,
+                stopsAtOperand: true)
         case .version:
             Command(.version, "print the version")
         case .help:
@@ -81,6 +87,30 @@ extension Verb {
         [
             .bundle, .consoleSocket, .pidfdSocket(of: "the container's process"), .pidFile, .noPivot,
             .noNewKeyring, .preserveFds,
+        ]
+    }
+
+    private static var execution: [Flag] {
+        [
+            Flag(
+                .process, short: "p", .text("FILE"),
+                "JSON file of the process; the other options then say nothing"),
+            Flag(.cwd, .text("DIR"), "working directory in the container"),
+            Flag(.env, short: "e", .text("NAME=VALUE"), "environment variable to set", isRepeatable: true),
+            Flag(.tty, short: "t", "give the process a terminal"),
+            Flag(.user, short: "u", .text("UID[:GID]"), "user and group of the process"),
+            Flag(
+                .additionalGids, short: "g", .number("GID"), "further group of the process",
+                isRepeatable: true),
+            Flag(.cap, short: "c", .text("CAPABILITY"), "capability to add", isRepeatable: true),
+            Flag(.noNewPrivs, "forbid the process to gain privileges"),
+            Flag(.apparmor, .text("PROFILE"), "AppArmor profile of the process"),
+            Flag(.processLabel, .text("LABEL"), "SELinux label of the process"),
+            Flag(
+                .cgroup, .text("[CONTROLLERS:]PATH"), "existing cgroup below the container's to run in",
+                isRepeatable: true),
+            Flag(.ignorePaused, "go on even if the container is paused"),
+            .detach, .pidFile, .consoleSocket, .pidfdSocket(of: "the new process"), .preserveFds,
         ]
     }
 }

@@ -71,6 +71,11 @@ int apus_reset_affinity(int pid)
     return (int)syscall(SYS_sched_setaffinity, pid, sizeof all, all);
 }
 
+int apus_set_affinity(int pid, const void *mask, size_t size)
+{
+    return (int)syscall(SYS_sched_setaffinity, pid, size, mask);
+}
+
 int apus_prctl(int option, unsigned long value)
 {
     return prctl(option, value, 0, 0, 0);

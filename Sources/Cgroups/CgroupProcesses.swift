@@ -13,6 +13,28 @@ extension Cgroup {
         }
     }
 
+    /// The cgroup that a process is in now, if that is this one or one below it.
+    public func current(ofProcess pid: Int32) throws(Failure) -> Cgroup? {
+        let text: String
+        do throws(SystemError) {
+            text = try FileTree.readText("/proc/\(pid)/cgroup")
+        } catch {
+            throw Failure(.runtime, error)
+        }
+        // As seen by us, which need not be how the tree is mounted: the common end is what counts.
+        guard let seen = CgroupPath.unified(in: text) else { return nil }
+        var below: [Substring] = []
+        var names = seen.split(separator: "/")
+        while let name = names.popLast() {
+            let candidate = ([Substring(path)] + below).joined(separator: "/")
+            if path.hasSuffix("/" + (names + [name]).joined(separator: "/")) {
+                return FileTree.exists(candidate) ? Cgroup(path: candidate) : nil
+            }
+            below.insert(name, at: 0)
+        }
+        return nil
+    }
+
     /// SIGKILL for every process in the cgroup and below it, those being forked too.
     ///
     /// Returns when the signal is sent; the processes end a little later.

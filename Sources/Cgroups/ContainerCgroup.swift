@@ -1,4 +1,5 @@
 import Diagnosis
+import Glibc
 import Kernel
 
 /// What a container asks of the control groups.
@@ -54,6 +55,28 @@ public struct ContainerCgroup: Equatable, Sendable {
 
     /// Whether the container has no place in any hierarchy.
     public var isEmpty: Bool { unified == nil }
+
+    /// The cgroup below the container's that `exec --cgroup` names. It has to be there.
+    ///
+    /// - Parameter written: `PATH`, relative to the container's cgroup; `CONTROLLERS:PATH` means something in
+    ///   cgroup v1 only. None at all is the container's own.
+    public func below(_ written: [String]) throws(Failure) -> Self {
+        guard let path = written.last else { return self }
+        let option = Failure.Origin.option("--cgroup")
+        guard let unified else { throw Failure(option, reason: "the container has no cgroup") }
+        if written.count > 1 || path.utf8.contains(UInt8(ascii: ":")) {
+            throw Failure(
+                option, reason: "\(path): a list of controllers has no meaning in cgroup v2",
+                remedy: "give one path below the container's cgroup")
+        }
+        let names = CgroupPath.cleaned(path)
+        var place = self
+        place.unified = Cgroup(path: ([unified.path] + names).joined(separator: "/"))
+        guard let found = place.unified?.path, FileTree.exists(found) else {
+            throw Failure(option, errno: Errno(ENOENT), reason: "\(path) is not below \(unified.path)")
+        }
+        return place
+    }
 
     /// Makes them. The limits are set by ``apply(_:on:)``.
     ///

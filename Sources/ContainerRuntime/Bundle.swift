@@ -8,6 +8,8 @@ struct Bundle {
     /// Absolute, links resolved: the runtime works in it from here on.
     let path: String
     let config: Config
+    /// config.json as it was read.
+    let source: [UInt8]
     /// Absolute, links resolved.
     let rootfs: String
 
@@ -32,6 +34,7 @@ struct Bundle {
         } catch {
             throw Failure(.runtime, error)
         }
+        source = bytes
         config = try Config.decode(bytes)
         try config.validate()
 

@@ -9,7 +9,6 @@ extension ContainerRuntime {
         let launch = try Launch(self, id, options, wait: .fifo)
         try launch.start()
         do throws(Failure) {
-            try launch.saveConfigForHooks()
             try pidFile?.write(launch.pid)
         } catch {
             throw launch.abandon(error)

@@ -51,10 +51,7 @@ final class Launch {
         let activation = SocketActivation.current
         let (sum, overflows) = activation.descriptors.addingReportingOverflow(options.preserveFds)
         preserved = overflows ? .max : sum
-        try Self.checkPreserved(preserved)
-        try Failure.blaming { [preserved] () throws(SystemError) in
-            try ProcessControl.closeOnExec(from: Int32(3 + preserved))
-        }
+        try PreservedDescriptors.prepare(preserved)
 
         if runtime.settings.systemdCgroup {
             throw Failure(
@@ -86,18 +83,6 @@ final class Launch {
         }
     }
 
-    private static func checkPreserved(_ count: Int) throws(Failure) {
-        guard count >= 0, count <= 32 else {
-            throw Failure(
-                .option("--preserve-fds"), reason: "\(count): at most 32 descriptors can be passed on")
-        }
-        for number in 0..<count where !ProcessControl.isOpen(Int32(3 + number)) {
-            throw Failure(
-                .option("--preserve-fds"), errno: Errno(EBADF),
-                reason: "unable to stat preserved-fd \(number) (of \(count))")
-        }
-    }
-
     // MARK: making it
 
     /// Makes the container and brings it to its wait for the start.
@@ -108,6 +93,9 @@ final class Launch {
         try directory.make()
         do throws(Failure) {
             try directory.save(record)
+            try Failure.blaming { () throws(SystemError) in
+                try FileTree.replace(directory.configPath, with: bundle.source, mode: 0o600)
+            }
             try makeCgroup()
             if wait == .fifo {
                 try Failure.blaming { () throws(SystemError) in
@@ -131,7 +119,10 @@ final class Launch {
     private func startStage() throws(Failure) {
         do throws(Failure) {
             try startStageOnce()
-        } catch  where facts.clonesIntoCgroup && !cgroup.isEmpty && isRefusedBirth(error) {
+        } catch
+            where facts.clonesIntoCgroup && !cgroup.isEmpty && error.isRefusedBirth
+            && stage?.hasFailedToClone != false
+        {
             runtime.settings.debugLog("cannot be born in its cgroup: \(error)")
             stage?.kill()
             stage = nil
@@ -140,11 +131,6 @@ final class Launch {
             plan = try Compiler.compile(bundle.config, facts: facts, options: planned)
             try startStageOnce()
         }
-    }
-
-    private func isRefusedBirth(_ failure: Failure) -> Bool {
-        guard let errno = failure.errno, stage?.hasFailedToClone ?? true else { return false }
-        return [EBUSY, EOPNOTSUPP, EACCES, ENOENT, ENODEV, EINVAL].map(Errno.init).contains(errno)
     }
 
     private func startStageOnce() throws(Failure) {
@@ -217,23 +203,10 @@ final class Launch {
             try join(stage)
         case .mapIDs(let uid, let gid):
             try IDMaps.write(pid: stage.pid, uid: uid, gid: gid)
-        case .adjustOOMScore(let value):
-            try Failure.blaming(.config("/process/oomScoreAdj")) { () throws(SystemError) in
-                try FileTree.write(String(value), to: "/proc/\(stage.pid)/oom_score_adj")
-            }
-        case .setLimits(let limits):
-            for (position, limit) in limits.enumerated() {
-                try Failure.blaming(.config(Pointer("/process/rlimits").index(position))) {
-                    () throws(SystemError) in
-                    try ProcessControl.setLimit(
-                        pid: stage.pid, resource: limit.type.number, name: limit.type.rawValue,
-                        soft: limit.soft, hard: limit.hard)
-                }
-            }
         case .runHooks(let kind):
             try runHooks(kind)
-        case .giveStandardDescriptors(let uid, let gid):
-            for number in Int32(0)...2 { StandardDescriptors.give(number, to: uid, gid) }
+        case .adjustOOMScore, .setLimits, .setAffinity, .giveStandardDescriptors:
+            try stage.adjust(action)
         case .record:
             // A runtime that its caller pinned must not pin the container: its cgroup says where it may run.
             ProcessControl.resetAffinity(pid: stage.pid)
@@ -294,10 +267,10 @@ final class Launch {
     /// The init process's pid.
     var pid: Int32 { stage?.pid ?? 0 }
 
-    /// The init process, to send signals to.
-    func signal(_ signal: Int32) {
-        guard let stage else { return }
-        stage.signal(signal)
+    /// Passes signals on to the init process until it has ended.
+    func attend(_ signals: borrowing SignalQueue) throws(Failure) -> ExitStatus {
+        guard let stage else { throw Failure("the container has no process") }
+        return try stage.attend(signals)
     }
 
     /// In a `run`, what `start` does: startContainer hooks, go, poststart hooks.
@@ -327,15 +300,6 @@ final class Launch {
         }
     }
 
-    /// Keeps what `start` will need beside the record.
-    func saveConfigForHooks() throws(Failure) {
-        guard !record.startContainerHooks.isEmpty else { return }
-        try Failure.blaming { () throws(SystemError) in
-            let bytes = try FileTree.read("config.json", limit: Config.maximumSize)
-            try FileTree.replace(directory.configPath, with: bytes, mode: 0o600)
-        }
-    }
-
     /// Undoes everything, and gives the reason back.
     func abandon(_ reason: Failure) -> Failure {
         stage?.kill()
@@ -346,9 +310,6 @@ final class Launch {
         }
         return reason
     }
-
-    /// Notes that the init process was reaped elsewhere.
-    func noteEnd(_ status: ExitStatus) { stage?.noteEnd(status) }
 
     private func diagnose() -> Failure {
         guard let stage else { return Failure("the stage did not start") }

@@ -26,35 +26,12 @@ extension ContainerRuntime {
         try launch.go()
         guard let signals else { return 0 }
 
-        let status = try attend(launch, signals)
+        let status = try launch.attend(signals)
         if !keep {
             for complaint in Teardown(record: launch.record, directory: launch.directory).run() {
                 settings.warn(complaint)
             }
         }
         return status.shellStatus
-    }
-
-    /// Passes signals on and reaps children until the init process has ended.
-    private func attend(_ launch: Launch, _ signals: borrowing SignalQueue) throws(Failure) -> ExitStatus {
-        while true {
-            // Before waiting: the init process may have ended before its SIGCHLD could be seen here.
-            while let (pid, status) = ProcessControl.reapOne() {
-                if pid == launch.pid {
-                    launch.noteEnd(status)
-                    return status
-                }
-            }
-            let signal: Int32
-            do throws(SystemError) {
-                signal = try signals.next()
-            } catch {
-                throw Failure(.runtime, error)
-            }
-            switch signal {
-            case SIGCHLD, SIGWINCH, SIGURG: continue
-            default: launch.signal(signal)
-            }
-        }
     }
 }

@@ -11,7 +11,8 @@ struct StateDirectory: Sendable {
     /// There as long as the container waits for its start.
     var fifoPath: String { path + "/exec.fifo" }
     var reportPath: String { path + "/report" }
-    /// A copy of config.json, for those verbs to come that need more of it than the record holds.
+    /// A copy of config.json, for those verbs to come that need more of it than the record holds: the bundle's
+    /// may have changed by then.
     var configPath: String { path + "/config.json" }
 
     /// Makes it; it being there already is how two containers of one ID are told.

@@ -93,6 +93,16 @@ public enum ProcessControl {
     /// Lets a process run on every CPU that its cgroup allows. Best effort: where that is forbidden, it stays.
     public static func resetAffinity(pid: Int32) { _ = apus_reset_affinity(pid) }
 
+    /// sched_setaffinity(2); 0 is the calling process.
+    public static func setAffinity(pid: Int32, cpus: Set<UInt32>) throws(SystemError) {
+        // Words in the machine's order, as the kernel's bitmaps are; room for the highest of them.
+        var words = [UInt](repeating: 0, count: Int(cpus.max() ?? 0) / UInt.bitWidth + 1)
+        for cpu in cpus { words[Int(cpu) / UInt.bitWidth] |= 1 << (Int(cpu) % UInt.bitWidth) }
+        _ = try system("set the CPU affinity") {
+            words.withUnsafeBytes { apus_set_affinity(pid, $0.baseAddress, $0.count) }
+        }
+    }
+
     /// SIGCHLD to its default disposition: ignored, it would make children vanish without a status.
     public static func resetChildSignal() { _ = Glibc.signal(SIGCHLD, SIG_DFL) }
 

@@ -16,7 +16,7 @@ extension Compiler {
         guard var process = config.process else { throw Failure(at: "/process", "required") }
         var compiler = try Compiler(config, facts, LaunchOptions(wait: .runtime))
         let pointer = Pointer("/hooks").key(kind.rawValue).index(position)
-        compiler.joinInit(pointer)
+        compiler.joinInit(.config(pointer))
 
         process.args = hook.args.isEmpty ? [hook.path] : hook.args
         switch kind {
@@ -36,7 +36,8 @@ extension Compiler {
         return compiler.builder.plan
     }
 
-    private mutating func joinInit(_ pointer: Pointer) {
+    /// Into the namespaces of a container that is there, by its init process.
+    mutating func joinInit(_ origin: Failure.Origin) {
         builder.plan.clonesItself = true
         _ = builder.slot(.report)
         _ = builder.slot(.sync)
@@ -47,33 +48,26 @@ extension Compiler {
             builder.step(
                 Operation(
                     PLAN_SETNS, slots: (builder.slot(.initProcess), -1), numbers: (flags, 0, 0, 0)),
-                .config(pointer), "join the container's namespaces")
+                origin, "join the container's namespaces")
         }
         // A pid namespace takes in children only.
         var clone = Operation(PLAN_CLONE)
         if facts.cgroup != .none && facts.clonesIntoCgroup { clone.slots.0 = builder.slot(.cgroup) }
-        builder.step(clone, .config(pointer), "clone into the container's namespaces")
+        builder.step(clone, origin, "clone into the container's namespaces")
         if config.namespace(.user) != nil {
             builder.call(
-                PLAN_CALL_setresgid, tolerating: [EINVAL], .config(pointer), "become root")
+                PLAN_CALL_setresgid, tolerating: [EINVAL], origin, "become root")
             builder.call(
-                PLAN_CALL_setresuid, tolerating: [EINVAL], .config(pointer), "become root")
+                PLAN_CALL_setresuid, tolerating: [EINVAL], origin, "become root")
         }
-        builder.call(PLAN_CALL_setsid, (0, 0, 0), .config(pointer), "start a session")
+        builder.call(PLAN_CALL_setsid, (0, 0, 0), origin, "start a session")
     }
 
     private mutating func becomeContainerProcess(
         _ process: Process, _ ownEnvironment: [String]?
     ) throws(Failure) {
         let pointer = Pointer("/process")
-        if !config.hasNew(.mount) {
-            builder.step(
-                Operation(
-                    PLAN_ROOTFS, flags: UInt32(PLAN_ROOTFS_PLAIN),
-                    strings: (builder.string(facts.rootfs), 0, 0, 0)),
-                .config("/root/path"), "open the root file system \(facts.rootfs)")
-            builder.step(Operation(PLAN_CHROOT), .config("/root/path"), "chroot to \(facts.rootfs)")
-        }
+        enterSharedRoot()
         armAppArmor()
         setAttributes(process, pointer)
         if let ownEnvironment {

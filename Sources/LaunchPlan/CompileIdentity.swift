@@ -7,13 +7,14 @@ import OCISpec
 import Seccomp
 
 extension Compiler {
-    mutating func joinKeyring() {
+    /// - Parameter isNew: whether it is made here; else it is the one that the init process made.
+    mutating func joinKeyring(isNew: Bool = true) {
         guard !options.noNewKeyring else { return }
         if let context = labels.process {
             writeLabel(context.onKeyCreation, .config("/process/selinuxLabel"), "label the session keyring")
         }
         // KEY_USR_SEARCH, and for a user namespace, whose IDs are nobody's here, KEY_OTH_SEARCH.
-        let permissions: UInt64 = config.hasNew(.user) ? 0x8 : 0x80000
+        let permissions: UInt64 = !isNew ? 0 : config.hasNew(.user) ? 0x8 : 0x80000
         builder.step(
             Operation(
                 PLAN_KEYRING, tolerated: [ENOSYS, EPERM],

@@ -80,9 +80,17 @@ public struct Compiler {
         }
 
         // All that the runtime has to do happens before the filter: a profile need not allow a socket's calls.
-        if !process.rlimits.isEmpty { actions.append(.setLimits(process.rlimits)) }
-        actions.append(.record)
-        builder.meet("ready", actions)
+        if !process.rlimits.isEmpty {
+            actions.append(.setLimits(process.rlimits, at: pointer.key("rlimits")))
+        }
+        switch options.wait {
+        case .fifo, .runtime: actions.append(.record)
+        case .never:
+            if let cpus = process.execCPUAffinity?.final {
+                actions.append(.setAffinity(cpus, at: pointer.key("execCPUAffinity").key("final")))
+            }
+        }
+        if !actions.isEmpty { builder.meet("ready", actions) }
 
         // Without no_new_privs only CAP_SYS_ADMIN may load a filter, and the next steps drop it.
         let filter = try seccompFilter()
@@ -135,6 +143,8 @@ public struct Compiler {
                 Operation(PLAN_FIFO, slots: (builder.slot(.fifo), -1)), .runtime, "wait for the start")
         case .runtime:
             builder.meet("created", [.created])
+        case .never:
+            break
         }
     }
 }

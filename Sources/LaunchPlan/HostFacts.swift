@@ -41,6 +41,8 @@ public struct LaunchOptions: Equatable, Sendable {
         case fifo
         /// On the runtime, which stays.
         case runtime
+        /// Not at all: a further process in a container that has started.
+        case never
     }
 
     public var wait: Wait

@@ -51,7 +51,9 @@ public struct Plan: Equatable, Sendable {
         /// fchown(2) of descriptors 0 to 2, which the stage shares with the runtime, to this user and group of the host.
         case giveStandardDescriptors(uid: UInt32, gid: UInt32?)
         /// prlimit(2), each with its position in `process.rlimits`.
-        case setLimits([RLimit])
+        case setLimits([RLimit], at: Pointer)
+        /// sched_setaffinity(2) to this list of CPUs.
+        case setAffinity(String, at: Pointer)
         /// Make the container known: from here on a process of it may outlive the runtime.
         case record
         /// The container is created; whether and when it goes on is the caller's to say.

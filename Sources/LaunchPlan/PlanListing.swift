@@ -92,7 +92,8 @@ extension Plan.Action {
         case .runHooks(let kind): "run the \(kind.rawValue) hooks"
         case .adjustOOMScore(let value): "set oom_score_adj to \(value)"
         case .giveStandardDescriptors(let uid, _): "give the standard descriptors to \(uid)"
-        case .setLimits(let limits): "set \(limits.map(\.type.rawValue).joined(separator: ", "))"
+        case .setLimits(let limits, _): "set \(limits.map(\.type.rawValue).joined(separator: ", "))"
+        case .setAffinity(let cpus, _): "let the process run on CPUs \(cpus)"
         case .record: "save the state"
         case .created: "report the container created"
         }

@@ -4,18 +4,23 @@ import OCISpec
 extension Compiler {
     /// Refuses what would change the container and is not done yet, before anything is created.
     static func refuseUnsupported(_ config: Config) throws(Failure) {
-        let process = config.process
+        if let process = config.process { try refuseUnsupported(process, at: "/process") }
         let linux = config.linux
         let wanted: [(Bool, Pointer)] = [
-            (process?.terminal == true, "/process/terminal"),
-            (process?.scheduler != nil, "/process/scheduler"),
             (linux?.timeOffsets.isEmpty == false, "/linux/timeOffsets"),
             (linux?.netDevices.isEmpty == false, "/linux/netDevices"),
             (linux?.memoryPolicy != nil, "/linux/memoryPolicy"),
             (linux?.intelRdt != nil, "/linux/intelRdt"),
         ]
-        for (isWanted, pointer) in wanted where isWanted {
-            throw Failure(at: pointer, "not supported yet", remedy: "remove it, or use another runtime")
-        }
+        for (isWanted, pointer) in wanted where isWanted { throw unsupported(pointer) }
+    }
+
+    static func refuseUnsupported(_ process: Process, at pointer: Pointer) throws(Failure) {
+        if process.terminal { throw unsupported(pointer.key("terminal")) }
+        if process.scheduler != nil { throw unsupported(pointer.key("scheduler")) }
+    }
+
+    private static func unsupported(_ pointer: Pointer) -> Failure {
+        Failure(at: pointer, "not supported yet", remedy: "remove it, or use another runtime")
     }
 }

@@ -37,7 +37,8 @@ struct Call {
         case .spec: try spec()
         case .features: try Output.print(Text.line(runtime.features().json()))
         case .plan: try plan()
-        case .checkpoint, .events, .exec, .pause, .ps, .restore, .resume, .update:
+        case .exec: return try exec()
+        case .checkpoint, .events, .pause, .ps, .restore, .resume, .update:
             throw Failure("apus \(verb.rawValue): not supported yet")
         case .help, .version:
             // The parser answers these itself.

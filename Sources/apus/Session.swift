@@ -46,6 +46,7 @@ enum Session {
         switch invocation.verb {
         case .create: return "apus create failed: "
         case .run: return "apus run failed: "
+        case .exec: return "exec failed: "
         default: return ""
         }
     }

@@ -191,7 +191,10 @@ import Testing
         #expect(plan.birthActions == [.adjustOOMScore(-1000)])
         #expect(
             plan.actions(at: "ready")
-                == [.setLimits([RLimit(type: .RLIMIT_CORE, soft: 0, hard: .max)]), .record])
+                == [
+                    .setLimits(
+                        [RLimit(type: .RLIMIT_CORE, soft: 0, hard: .max)], at: "/process/rlimits"), .record,
+                ])
         #expect(try self.plan { _ in }.actions(at: "ready") == [.record])
     }
 

@@ -22,6 +22,7 @@ int apus_pidfd_open(int pid, unsigned int flags);
 int apus_pidfd_send_signal(int pidfd, int signal);
 int apus_prlimit(int pid, int resource, uint64_t soft, uint64_t hard);
 int apus_reset_affinity(int pid);
+int apus_set_affinity(int pid, const void *mask, size_t size);
 int apus_prctl(int option, unsigned long value);
 
 /* The permitted capabilities of this process; all ones if they cannot be had. */

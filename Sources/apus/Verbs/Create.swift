@@ -23,7 +23,8 @@ extension Call {
         return creation
     }
 
-    private func path(_ name: Flag.Name) -> String? {
+    /// An option's text, if there is any.
+    func path(_ name: Flag.Name) -> String? {
         guard let path = options.text(name), !path.isEmpty else { return nil }
         return path
     }

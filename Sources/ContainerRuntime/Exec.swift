@@ -1,0 +1,162 @@
+import Cgroups
+import Diagnosis
+import Glibc
+import Kernel
+import LaunchPlan
+import OCISpec
+
+extension ContainerRuntime {
+    /// Runs a further process in a container, and, unless detached, stays until it ends.
+    ///
+    /// - Returns: the exit status to leave with: 0 if detached, else the process's.
+    public func exec(_ id: String, _ request: ExecRequest) throws(Failure) -> Int32 {
+        let (directory, record) = try load(id)
+        let status = try record.status(in: directory)
+        switch status {
+        case .stopped: throw Failure("cannot exec in a stopped container")
+        case .creating: throw Failure("cannot exec in a container that is still being created")
+        case .paused where !request.ignoresPause:
+            throw Failure("cannot exec in a paused container (use --ignore-paused to override)")
+        case .created, .running, .paused: break
+        }
+        let pidFile = try request.pidFile.map { (path) throws(Failure) in try PidFile(path) }
+        let signals: SignalQueue? =
+            request.detaches ? nil : try Failure.blaming { () throws(SystemError) in try SignalQueue() }
+        let execution = try Execution(self, directory, record, request)
+        let stage = try execution.start()
+        do throws(Failure) {
+            try pidFile?.write(stage.pid)
+        } catch {
+            stage.kill()
+            throw error
+        }
+        guard let signals else { return 0 }
+        return try stage.attend(signals).shellStatus
+    }
+}
+
+/// A process on its way into a container.
+private struct Execution {
+    let runtime: ContainerRuntime
+    let record: ContainerRecord
+    let request: ExecRequest
+    private let config: Config
+    private let process: ExecProcess
+    /// Where the process is to be. Below the container's cgroup only if the caller says so.
+    private let cgroup: ContainerCgroup
+    private var facts: HostFacts
+
+    /// Everything that can be found out before there is a process.
+    init(
+        _ runtime: ContainerRuntime, _ directory: StateDirectory, _ record: ContainerRecord,
+        _ request: ExecRequest
+    ) throws(Failure) {
+        // A caller that ignores it would have us wait for ever for children that leave no word.
+        ProcessControl.resetChildSignal()
+        self.runtime = runtime
+        self.record = record
+        self.request = request
+        if request.pidfdSocket != nil {
+            throw Failure(.option("--pidfd-socket"), reason: "not supported yet")
+        }
+        if let socket = request.consoleSocket {
+            throw Failure(.option("--console-socket"), reason: "\(socket): not supported yet")
+        }
+        try PreservedDescriptors.prepare(request.preserveFds)
+        process = try ExecProcess(request, bundle: record.bundle)
+        // As it was at the creation: the bundle may have served for another container since.
+        config = try Config.decode(
+            Failure.blaming { () throws(SystemError) in
+                try FileTree.read(directory.configPath, limit: Config.maximumSize)
+            })
+        cgroup = try record.cgroup.below(request.cgroups)
+        facts = try HostFacts.gather(
+            config, rootfs: record.rootfs, id: record.id, cgroup: cgroup, host: try CgroupHost.detect())
+    }
+
+    /// Brings the process to its exec.
+    ///
+    /// - Throws: if it does not get there; there is then no process.
+    func start() throws(Failure) -> Stage {
+        // A runtime that its caller pinned must not pin the process.
+        if let cpus = process.process.execCPUAffinity?.initial {
+            try setAffinity(
+                pid: 0, cpus, process.pointer.key("execCPUAffinity").key("initial"))
+        } else {
+            ProcessControl.resetAffinity(pid: 0)
+        }
+        do throws(CloneRefusal) {
+            return try start(bornIn: facts.clonesIntoCgroup ? cgroup.unified : nil)
+        } catch {
+            guard facts.clonesIntoCgroup, cgroup.unified != nil, error.isOfCgroup else { throw error.failure }
+            // A container that manages cgroups of its own has moved its init process further down: nothing can
+            // live in the cgroup above. Where that is not the reason, the move will say what is.
+            let own =
+                request.cgroups.isEmpty ? try record.cgroup.unified?.current(ofProcess: record.initPID) : nil
+            do throws(CloneRefusal) {
+                return try start(bornIn: own == cgroup.unified ? nil : own)
+            } catch {
+                throw error.failure
+            }
+        }
+    }
+
+    /// A failure, and whether it may have been clone3(2)'s to put the process into a cgroup.
+    private struct CloneRefusal: Error {
+        var failure: Failure
+        var isOfCgroup: Bool
+    }
+
+    /// - Parameter birthplace: `nil` to move the process after its birth.
+    private func start(bornIn birthplace: Cgroup?) throws(CloneRefusal) -> Stage {
+        var stage: Stage?
+        do throws(Failure) {
+            let begun = try begin(birthplace)
+            stage = begun
+            guard
+                try begun.proceed({ (action) throws(Failure) in
+                    if action == .joinCgroup {
+                        try cgroup.add(pid: begun.pid)
+                    } else {
+                        try begun.adjust(action)
+                    }
+                }) == .closed, begun.hasReachedExec
+            else { throw begun.diagnose() }
+            return begun
+        } catch {
+            stage?.kill()
+            throw CloneRefusal(
+                failure: error,
+                isOfCgroup: birthplace != nil && error.isRefusedBirth && stage?.hasFailedToClone == true)
+        }
+    }
+
+    private func begin(_ birthplace: Cgroup?) throws(Failure) -> Stage {
+        var facts = facts
+        facts.clonesIntoCgroup = birthplace != nil
+        var options = LaunchOptions(wait: .never)
+        options.preservedDescriptors = request.preserveFds
+        let plan = try Compiler.compileExec(
+            process.process, at: process.pointer, config: config, facts: facts, options: options)
+        for warning in plan.warnings { runtime.settings.warn(warning) }
+        if runtime.settings.debug {
+            for line in plan.listing.split(separator: "\n") { runtime.settings.debugLog(String(line)) }
+        }
+        return try Stage(plan, report: nil, cgroup: nil, preserved: request.preserveFds) {
+            (source) throws(Failure) in
+            switch source {
+            case .proc: return try Failure.blaming { () throws(SystemError) in try ProcFS.open() }
+            case .cgroup:
+                guard let birthplace else { throw Failure("the container has no cgroup") }
+                return try birthplace.directory()
+            case .initProcess:
+                guard let pidfd = try record.openInit() else {
+                    throw Failure("cannot exec in a stopped container")
+                }
+                return pidfd
+            case .sync, .report, .fifo, .namespace:
+                throw Failure("the plan asks for a descriptor that there is not")
+            }
+        }
+    }
+}

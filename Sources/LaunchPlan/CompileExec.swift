@@ -1,0 +1,49 @@
+import CStage
+import Diagnosis
+import Glibc
+import OCISpec
+
+extension Compiler {
+    /// The plan of a further process in a container that has its namespaces and its root already
+    /// (`exec`).
+    ///
+    /// - Parameters:
+    ///   - process: decoded and validated; it stands in for the configuration's.
+    ///   - pointer: where it comes from: `/process` of config.json, or empty for a document of its own.
+    ///   - config: the container's.
+    public static func compileExec(
+        _ process: Process, at pointer: Pointer, config: Config, facts: HostFacts, options: LaunchOptions
+    ) throws(Failure) -> Plan {
+        var config = config
+        config.process = process
+        try refuseUnsupported(process, at: pointer)
+        var compiler = try Compiler(config, facts, options)
+        try compiler.compileExec(process, pointer)
+        return compiler.builder.plan
+    }
+
+    private mutating func compileExec(_ process: Process, _ pointer: Pointer) throws(Failure) {
+        if let adjustment = process.oomScoreAdj {
+            // While it is still the host's: lowering the score takes a capability of the initial user namespace.
+            builder.writeProc(
+                "thread-self/oom_score_adj", String(adjustment), .config(pointer.key("oomScoreAdj")),
+                "set the OOM score adjustment \(adjustment)")
+        }
+        joinInit(.runtime)
+        joinKeyring(isNew: false)
+        enterSharedRoot()
+        armAppArmor()
+        try finish(process, at: pointer)
+    }
+
+    /// Without a mount namespace of the container's own, its root is a directory that each process enters.
+    mutating func enterSharedRoot() {
+        guard !config.hasNew(.mount) else { return }
+        builder.step(
+            Operation(
+                PLAN_ROOTFS, flags: UInt32(PLAN_ROOTFS_PLAIN),
+                strings: (builder.string(facts.rootfs), 0, 0, 0)),
+            .config("/root/path"), "open the root file system \(facts.rootfs)")
+        builder.step(Operation(PLAN_CHROOT), .config("/root/path"), "chroot to \(facts.rootfs)")
+    }
+}
