@@ -43,17 +43,28 @@ extension Compiler {
         _ = builder.slot(.sync)
         _ = builder.slot(.proc)
         builder.step(Operation(PLAN_SIGNALS), .runtime, "reset signals")
-        let flags = (config.linux?.namespaces ?? []).reduce(UInt64(0)) { $0 | $1.type.cloneFlag }
+        let namespaces = config.linux?.namespaces ?? []
+        let flags = namespaces.filter { $0.type != .cgroup }
+            .reduce(UInt64(0)) { $0 | $1.type.cloneFlag }
+        let initProcess = namespaces.isEmpty ? -1 : builder.slot(.initProcess)
         if flags != 0 {
             builder.step(
-                Operation(
-                    PLAN_SETNS, slots: (builder.slot(.initProcess), -1), numbers: (flags, 0, 0, 0)),
+                Operation(PLAN_SETNS, slots: (initProcess, -1), numbers: (flags, 0, 0, 0)),
                 origin, "join the container's namespaces")
         }
         // A pid namespace takes in children only.
         var clone = Operation(PLAN_CLONE)
         if facts.cgroup != .none && facts.clonesIntoCgroup { clone.slots.0 = builder.slot(.cgroup) }
         builder.step(clone, origin, "clone into the container's namespaces")
+        if facts.cgroup != .none && !facts.clonesIntoCgroup { builder.meet("placed", [.joinCgroup]) }
+        // Only now: a tree mounted with `nsdelegate` admits nobody from outside the cgroup namespace of who asks.
+        if namespaces.contains(where: { $0.type == .cgroup }) {
+            builder.step(
+                Operation(
+                    PLAN_SETNS, slots: (initProcess, -1),
+                    numbers: (Namespace.Kind.cgroup.cloneFlag, 0, 0, 0)),
+                origin, "join the container's cgroup namespace")
+        }
         if config.namespace(.user) != nil {
             builder.call(
                 PLAN_CALL_setresgid, tolerating: [EINVAL], origin, "become root")
