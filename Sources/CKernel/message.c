@@ -1,8 +1,10 @@
 #include "ckernel.h"
 #include "syscalls.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 int apus_send(int socket, const void *bytes, size_t count, int descriptor)
@@ -57,4 +59,18 @@ long apus_receive(int socket, void *bytes, size_t count, int *descriptor)
         }
     }
     return result;
+}
+
+int apus_connect_local(int socket, const void *name, size_t length)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    /* A path keeps its zero byte; an abstract name has its own at the front. */
+    const char *first = name;
+    if (length == 0 || length > sizeof address.sun_path - (*first ? 1 : 0)) {
+        errno = length ? ENAMETOOLONG : EINVAL;
+        return -1;
+    }
+    memcpy(address.sun_path, name, length);
+    size_t size = offsetof(struct sockaddr_un, sun_path) + length + (*first ? 1 : 0);
+    return connect(socket, (struct sockaddr *)&address, (socklen_t)size);
 }

@@ -43,6 +43,9 @@ int apus_send(int socket, const void *bytes, size_t count, int descriptor);
  */
 long apus_receive(int socket, void *bytes, size_t count, int *descriptor);
 
+/* connect(2) to a unix(7) address; an abstract one begins with a zero byte. ENAMETOOLONG if it does not fit. */
+int apus_connect_local(int socket, const void *name, size_t length);
+
 /* The namespace type (CLONE_NEW*) of an nsfs descriptor. */
 int apus_namespace_type(int descriptor);
 
