@@ -52,6 +52,8 @@ public struct CreateOptions: Sendable {
     public var consoleSocket: String?
     public var pidfdSocket: String?
     public var pidFile: String?
+    /// Whether the runtime leaves before the container ends.
+    public var detaches = true
     public var noPivot = false
     public var noNewKeyring = false
     /// Descriptors to pass on beside the standard ones and those of LISTEN_FDS.

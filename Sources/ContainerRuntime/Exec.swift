@@ -26,12 +26,15 @@ extension ContainerRuntime {
         let stage = try execution.start()
         do throws(Failure) {
             try pidFile?.write(stage.pid)
+            if let socket = request.pidfdSocket {
+                try HandOver(to: socket, option: "--pidfd-socket").send(stage.pidfdNumber, named: "setns")
+            }
         } catch {
             stage.kill()
             throw error
         }
         guard let signals else { return 0 }
-        return try stage.attend(signals).shellStatus
+        return try execution.console.attend(stage, signals).shellStatus
     }
 }
 
@@ -42,6 +45,7 @@ private struct Execution {
     let request: ExecRequest
     private let config: Config
     private let process: ExecProcess
+    let console: Console
     /// Where the process is to be. Below the container's cgroup only if the caller says so.
     private let cgroup: ContainerCgroup
     private var facts: HostFacts
@@ -56,14 +60,10 @@ private struct Execution {
         self.runtime = runtime
         self.record = record
         self.request = request
-        if request.pidfdSocket != nil {
-            throw Failure(.option("--pidfd-socket"), reason: "not supported yet")
-        }
-        if let socket = request.consoleSocket {
-            throw Failure(.option("--console-socket"), reason: "\(socket): not supported yet")
-        }
         try PreservedDescriptors.prepare(request.preserveFds)
         process = try ExecProcess(request, bundle: record.bundle)
+        console = try Console(
+            socket: request.consoleSocket, isWanted: process.process.terminal, detaches: request.detaches)
         // As it was at the creation: the bundle may have served for another container since.
         config = try Config.decode(
             Failure.blaming { () throws(SystemError) in
@@ -142,7 +142,7 @@ private struct Execution {
         if runtime.settings.debug {
             for line in plan.listing.split(separator: "\n") { runtime.settings.debugLog(String(line)) }
         }
-        return try Stage(plan, report: nil, cgroup: nil, preserved: request.preserveFds) {
+        return try Stage(plan, report: nil, cgroup: nil, preserved: request.preserveFds, console: console) {
             (source) throws(Failure) in
             switch source {
             case .proc: return try Failure.blaming { () throws(SystemError) in try ProcFS.open() }

@@ -4,7 +4,14 @@ import Kernel
 
 extension Stage {
     /// Passes signals on to the process, and reaps children, until the process has ended.
-    func attend(_ signals: borrowing SignalQueue) throws(Failure) -> ExitStatus {
+    ///
+    /// - Parameters:
+    ///   - onResize: told of SIGWINCH, which the process hears of by its own terminal.
+    ///   - meanwhile: what else there is to do until there is something to read from this descriptor.
+    func attend(
+        _ signals: borrowing SignalQueue, onResize: () -> Void = {},
+        meanwhile: (Int32) throws(SystemError) -> Void
+    ) throws(Failure) -> ExitStatus {
         while true {
             // Before waiting: the process may have ended before its SIGCHLD could be seen here.
             while let (pid, status) = ProcessControl.reapOne() {
@@ -15,12 +22,14 @@ extension Stage {
             }
             let next: Int32
             do throws(SystemError) {
+                try meanwhile(signals.descriptor.number)
                 next = try signals.next()
             } catch {
                 throw Failure(.runtime, error)
             }
             switch next {
-            case SIGCHLD, SIGWINCH, SIGURG: continue
+            case SIGWINCH: onResize()
+            case SIGCHLD, SIGURG: continue
             default: signal(next)
             }
         }

@@ -20,6 +20,9 @@ final class Launch {
     private let request: CgroupRequest
     private let cgroup: ContainerCgroup
     private(set) var record: ContainerRecord
+    private let consoleSocket: String?
+    private let pidfdSocket: String?
+    private var console: Console?
     private var stage: Stage?
     private var cgroupEnd = Teardown.CgroupEnd.leave
     private var ranHooks = false
@@ -36,18 +39,12 @@ final class Launch {
         self.wait = wait
         directory = try runtime.directory(id)
         if directory.exists { throw Failure("container with given ID already exists: \(id)") }
+        // Before the working directory changes.
+        consoleSocket = try callerPath(options.consoleSocket, "--console-socket")
+        pidfdSocket = try callerPath(options.pidfdSocket, "--pidfd-socket")
         bundle = try Bundle(entering: options.bundle)
         let config = bundle.config
 
-        if let socket = options.consoleSocket {
-            throw Failure(
-                .option("--console-socket"),
-                reason: "\(socket): cannot use console socket if runc will not detach or allocate tty",
-                remedy: "set /process/terminal")
-        }
-        if options.pidfdSocket != nil {
-            throw Failure(.option("--pidfd-socket"), reason: "not supported yet")
-        }
         let activation = SocketActivation.current
         let (sum, overflows) = activation.descriptors.addingReportingOverflow(options.preserveFds)
         preserved = overflows ? .max : sum
@@ -90,6 +87,9 @@ final class Launch {
     /// On failure nothing is left of it.
     func start() throws(Failure) {
         for warning in plan.warnings { runtime.settings.warn(warning) }
+        console = try Console(
+            socket: consoleSocket, isWanted: bundle.config.process?.terminal == true,
+            detaches: options.detaches)
         try directory.make()
         do throws(Failure) {
             try directory.save(record)
@@ -142,7 +142,8 @@ final class Launch {
                 nil
             }
         let stage = try Stage(
-            plan, report: directory.reportPath, cgroup: birthplace, preserved: preserved
+            plan, report: directory.reportPath, cgroup: birthplace, preserved: preserved,
+            console: console
         ) { (source) throws(Failure) in try self.open(source) }
         self.stage = stage
         if runtime.settings.debug { runtime.settings.debugLog("the stage is process \(stage.pid)") }
@@ -210,6 +211,10 @@ final class Launch {
         case .record:
             // A runtime that its caller pinned must not pin the container: its cgroup says where it may run.
             ProcessControl.resetAffinity(pid: stage.pid)
+            if let pidfdSocket {
+                try HandOver(to: pidfdSocket, option: "--pidfd-socket")
+                    .send(stage.pidfdNumber, named: "standard")
+            }
             record.initPID = stage.pid
             record.initStart = try Failure.blaming { () throws(SystemError) in
                 try ProcessRecord(pid: stage.pid).startTime
@@ -269,8 +274,8 @@ final class Launch {
 
     /// Passes signals on to the init process until it has ended.
     func attend(_ signals: borrowing SignalQueue) throws(Failure) -> ExitStatus {
-        guard let stage else { throw Failure("the container has no process") }
-        return try stage.attend(signals)
+        guard let stage, let console else { throw Failure("the container has no process") }
+        return try console.attend(stage, signals)
     }
 
     /// In a `run`, what `start` does: startContainer hooks, go, poststart hooks.

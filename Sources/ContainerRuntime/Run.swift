@@ -7,13 +7,13 @@ extension ContainerRuntime {
     ///
     /// - Returns: the exit status to leave with: 0 if detached, else the container's.
     public func run(
-        _ id: String, _ options: CreateOptions, detach: Bool, keep: Bool, noSubreaper: Bool
+        _ id: String, _ options: CreateOptions, keep: Bool, noSubreaper: Bool
     ) throws(Failure) -> Int32 {
         let pidFile = try options.pidFile.map { (path) throws(Failure) in try PidFile(path) }
         // What the container leaves behind is reaped here, and a signal that comes early is not lost.
         let signals: SignalQueue? =
-            detach ? nil : try Failure.blaming { () throws(SystemError) in try SignalQueue() }
-        if !detach && !noSubreaper {
+            options.detaches ? nil : try Failure.blaming { () throws(SystemError) in try SignalQueue() }
+        if !options.detaches && !noSubreaper {
             try Failure.blaming { () throws(SystemError) in try ProcessControl.becomeSubreaper() }
         }
         let launch = try Launch(self, id, options, wait: .runtime)

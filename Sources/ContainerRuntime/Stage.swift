@@ -21,6 +21,8 @@ final class Stage {
     private(set) var pid: Int32
     private(set) var pidfd: FileDescriptor
     private var hasEnded: ExitStatus?
+    /// Takes the master of the process's terminal, when the plan makes one.
+    private let console: Console?
 
     /// Why ``proceed(_:)`` came back.
     enum Pause: Equatable {
@@ -37,12 +39,15 @@ final class Stage {
     ///   - cgroup: the cgroup v2 directory to be born in.
     ///   - preserved: how many descriptors from 3 on are passed through.
     ///   - stdio: replacements for the standard descriptors.
+    ///   - console: takes the master of the terminal that the plan makes.
     ///   - open: opens what the plan's slots ask for, but for `sync` and `report`.
     init(
         _ plan: Plan, report: String?, cgroup: Int32?, preserved: Int = 0, stdio: [Int32?] = [nil, nil, nil],
+        console: Console? = nil,
         opening open: (Plan.DescriptorSource) throws(Failure) -> FileDescriptor
     ) throws(Failure) {
         self.plan = plan
+        self.console = console
         let reportFile = try Self.reportFile(report)
         page = try Failure.blaming { () throws(SystemError) in
             try SharedPage(reportFile, size: Int(REPORT_SIZE))
@@ -109,6 +114,11 @@ final class Stage {
                 _ = ProcessControl.wait(pid: pid)
                 pid = message.value
                 pidfd = descriptor
+            case PLAN_MSG_CONSOLE.rawValue:
+                guard let master = packet.takeDescriptor(), let console else {
+                    throw Failure("the stage reported a terminal that there is not")
+                }
+                try console.take(master)
             case PLAN_MSG_SYNC.rawValue:
                 let number = Int(message.value)
                 guard plan.rendezvous.indices.contains(number) else {

@@ -49,6 +49,16 @@ public struct StreamSocket: ~Copyable, Sendable {
         }
     }
 
+    /// As ``connect(to:deadline:)``, for a path of any length: a socket's name has room for 107 bytes only.
+    public static func connect(toFile path: String, deadline: Int) throws(SystemError) -> StreamSocket {
+        let file = try FileDescriptor.open(path, O_PATH)
+        do throws(SystemError) {
+            return try connect(to: .path("/proc/self/fd/\(file.number)"), deadline: deadline)
+        } catch {
+            throw SystemError("connect to \(path)", error.errno)
+        }
+    }
+
     init(descriptor: consuming FileDescriptor) { self.descriptor = descriptor }
 
     /// Sends all of the bytes.
@@ -68,6 +78,14 @@ public struct StreamSocket: ~Copyable, Sendable {
             } catch  where error.errno == Errno(EAGAIN) {
                 try wait(for: POLLOUT, until: deadline, "send")
             }
+        }
+    }
+
+    /// Sends a descriptor along with some bytes, in one message (unix(7), SCM_RIGHTS).
+    public func send(descriptor passed: Int32, with bytes: [UInt8]) throws(SystemError) {
+        let number = descriptor.number
+        _ = try system("send a descriptor") {
+            bytes.withUnsafeBytes { apus_send(number, $0.baseAddress, $0.count, passed) }
         }
     }
 

@@ -31,19 +31,23 @@ extension Compiler {
         }
         joinInit(.runtime)
         joinKeyring(isNew: false)
-        enterSharedRoot()
+        enterRoot(process, pointer)
         armAppArmor()
         try finish(process, at: pointer)
     }
 
-    /// Without a mount namespace of the container's own, its root is a directory that each process enters.
-    mutating func enterSharedRoot() {
+    /// Who joined the container's mount namespace is in its root already. Without such a namespace the root is a
+    /// directory that each process enters.
+    mutating func enterRoot(_ process: Process, _ pointer: Pointer) {
+        let path = config.hasNew(.mount) ? "/" : facts.rootfs
+        if !config.hasNew(.mount) || process.terminal {
+            builder.step(
+                Operation(
+                    PLAN_ROOTFS, flags: UInt32(PLAN_ROOTFS_PLAIN), strings: (builder.string(path), 0, 0, 0)),
+                .config("/root/path"), "open the root file system \(path)")
+        }
+        openTerminal(process, pointer, isConsole: false)
         guard !config.hasNew(.mount) else { return }
-        builder.step(
-            Operation(
-                PLAN_ROOTFS, flags: UInt32(PLAN_ROOTFS_PLAIN),
-                strings: (builder.string(facts.rootfs), 0, 0, 0)),
-            .config("/root/path"), "open the root file system \(facts.rootfs)")
         builder.step(Operation(PLAN_CHROOT), .config("/root/path"), "chroot to \(facts.rootfs)")
     }
 }

@@ -18,6 +18,8 @@ extension Compiler {
         let pointer = Pointer("/hooks").key(kind.rawValue).index(position)
         compiler.joinInit(.config(pointer))
 
+        // Its output is the runtime's to read.
+        process.terminal = false
         process.args = hook.args.isEmpty ? [hook.path] : hook.args
         switch kind {
         case .startContainer:
@@ -78,7 +80,7 @@ extension Compiler {
         _ process: Process, _ ownEnvironment: [String]?
     ) throws(Failure) {
         let pointer = Pointer("/process")
-        enterSharedRoot()
+        enterRoot(process, pointer)
         armAppArmor()
         setAttributes(process, pointer)
         if let ownEnvironment {

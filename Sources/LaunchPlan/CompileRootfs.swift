@@ -9,7 +9,7 @@ extension Compiler {
     mutating func enterRootfs(_ process: Process) throws(Failure) {
         guard let root = config.root else { throw Failure(at: "/root", "required") }
         guard config.hasNew(.mount) else {
-            try enterSharedRootfs(root)
+            try enterSharedRootfs(root, process)
             return
         }
         isolateTree()
@@ -19,6 +19,7 @@ extension Compiler {
         try makeMounts()
         makeDevices()
         meetForHooks()
+        openTerminal(process, "/process", isConsole: true)
         if options.noPivot {
             builder.step(Operation(PLAN_MOVE_ROOT), .option("--no-pivot"), "move the root file system to /")
         } else {
@@ -29,7 +30,7 @@ extension Compiler {
     }
 
     /// Without a mount namespace of its own the container can have a root directory, and nothing mounted.
-    private mutating func enterSharedRootfs(_ root: Root) throws(Failure) {
+    private mutating func enterSharedRootfs(_ root: Root, _ process: Process) throws(Failure) {
         let remedy = "add {\"type\": \"mount\"} to /linux/namespaces"
         let wants: [(Bool, Pointer)] = [
             (!config.mounts.isEmpty, "/mounts"),
@@ -47,6 +48,7 @@ extension Compiler {
                 strings: (builder.string(facts.rootfs), 0, 0, 0)),
             .config("/root/path"), "open the root file system \(facts.rootfs)")
         meetForHooks()
+        openTerminal(process, "/process", isConsole: false)
         builder.step(Operation(PLAN_CHROOT), .config("/root/path"), "chroot to \(facts.rootfs)")
     }
 

@@ -69,7 +69,7 @@ public struct Compiler {
         layOutEnvironment(process)
         changeDirectory(process, pointer, retry: false)
         var actions: [Plan.Action] = []
-        if let owner = outsideOwner(process.user.uid) {
+        if !process.terminal, let owner = outsideOwner(process.user.uid) {
             // What the host opened belongs to nobody in there: the runtime has to give it away.
             actions.append(
                 .giveStandardDescriptors(uid: owner, gid: Self.outside(0, config.linux?.gidMappings ?? [])))

@@ -16,7 +16,6 @@ extension Compiler {
     }
 
     static func refuseUnsupported(_ process: Process, at pointer: Pointer) throws(Failure) {
-        if process.terminal { throw unsupported(pointer.key("terminal")) }
         if process.scheduler != nil { throw unsupported(pointer.key("scheduler")) }
     }
 

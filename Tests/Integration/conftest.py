@@ -117,17 +117,3 @@ def no_runaway():
     yield
     signal.alarm(0)
     signal.signal(signal.SIGALRM, old)
-
-
-@pytest.fixture
-def terminals(runtime, make_bundle):
-    """Called by a test that needs a terminal: skips it while the runtime refuses them by name."""
-
-    def need():
-        bundle = make_bundle()
-        bundle.process["terminal"] = True
-        bundle.write()
-        if "/process/terminal: not supported yet" in runtime("create", "--bundle", bundle.dir, bundle.id).err:
-            pytest.skip("the runtime does not support process.terminal yet, and says so")
-
-    return need

@@ -327,8 +327,7 @@ def test_preserved_descriptor_missing(runtime, bundle):
     refused(runtime, bundle, "preserved-fd", arguments=["--preserve-fds", "5"])
 
 
-def test_console_socket_that_nobody_listens_on(runtime, bundle, terminals):
-    terminals()
+def test_console_socket_that_nobody_listens_on(runtime, bundle):
     bundle.process["terminal"] = True
     bundle.write()
     path = bundle.dir / "sock"

@@ -274,9 +274,8 @@ def test_pid_reuse_is_seen(runtime, sleeper):
     runtime("delete", "--force", sleeper.id, check=True)
 
 
-def test_console_socket(runtime, bundle, terminals):
+def test_console_socket(runtime, bundle):
     """One connection, one message, one descriptor: the master of the container's terminal."""
-    terminals()
     bundle.process["terminal"] = True
     bundle.sh("test -t 0 && echo terminal; tty")
     bundle.busybox("tty")
@@ -300,8 +299,7 @@ def test_console_socket(runtime, bundle, terminals):
     server.close()
 
 
-def test_terminal_needs_a_console_socket(runtime, bundle, terminals):
-    terminals()
+def test_terminal_needs_a_console_socket(runtime, bundle):
     bundle.process["terminal"] = True
     bundle.write()
     footprint = Footprint(runtime, bundle.id, bundle.dir)

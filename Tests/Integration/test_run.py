@@ -146,9 +146,8 @@ def test_script_without_interpreter(runtime, bundle):
     footprint.assert_clean()
 
 
-def test_terminal_in_the_foreground(runtime, bundle, terminals):
+def test_terminal_in_the_foreground(runtime, bundle):
     """A real terminal on the caller's side: raw bytes both ways, the size copied, restored at the end."""
-    terminals()
     import pty
     import termios
 

@@ -23,7 +23,6 @@ import Testing
 
     @Test func fields() {
         #expect(origin { _ in } == nil)
-        #expect(origin { $0.process?.terminal = true } == .config("/process/terminal"))
         #expect(
             origin { $0.process?.scheduler = Scheduler(policy: .SCHED_OTHER) }
                 == .config("/process/scheduler"))
@@ -42,7 +41,7 @@ import Testing
         #expect(origin { $0.process?.user.uid = .max - 1 } == nil)
         #expect(origin { $0.process = nil } == .config("/process"))
         #expect(origin { $0.root = nil } == .config("/root"))
-        let refusal = failure { $0.process?.terminal = true }
+        let refusal = failure { $0.process?.scheduler = Scheduler(policy: .SCHED_OTHER) }
         #expect(refusal?.reason == "not supported yet" && refusal?.remedy != nil)
     }
 

@@ -6,8 +6,10 @@ extension Call {
     func create() throws(Failure) { try runtime.create(id, creation()) }
 
     func run() throws(Failure) -> Int32 {
-        try runtime.run(
-            id, creation(), detach: options.isOn(.detach), keep: options.isOn(.keep),
+        var creation = creation()
+        creation.detaches = options.isOn(.detach)
+        return try runtime.run(
+            id, creation, keep: options.isOn(.keep),
             noSubreaper: options.isOn(.noSubreaper))
     }
 

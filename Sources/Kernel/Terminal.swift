@@ -1,0 +1,55 @@
+import Diagnosis
+import Glibc
+
+/// Terminals of the host (termios(3), ioctl_tty(2)).
+public enum Terminal {
+    /// The one that a caller types at: behind a standard descriptor, any of which may be redirected, or the
+    /// controlling one.
+    public static func ofCaller() -> FileDescriptor? {
+        for number in Int32(0)...2 where isatty(number) == 1 {
+            let copy = fcntl(number, F_DUPFD_CLOEXEC, 3)
+            if copy >= 0 { return FileDescriptor(owning: copy) }
+        }
+        return try? FileDescriptor.open("/dev/tty", O_RDWR | O_NOCTTY)
+    }
+
+    /// Gives one terminal the size of another. Best effort.
+    public static func copySize(from source: Int32, to target: Int32) {
+        var size = winsize()
+        if ioctl(source, UInt(TIOCGWINSZ), &size) == 0 { _ = ioctl(target, UInt(TIOCSWINSZ), &size) }
+    }
+}
+
+/// A terminal in raw mode, where every key goes through; as it was before when this value ends.
+public struct RawMode: ~Copyable {
+    private let terminal: FileDescriptor
+    private let before: termios
+
+    /// Of the terminal that the caller types at; `nil` if there is none.
+    public static func ofCaller() -> RawMode? {
+        guard let terminal = Terminal.ofCaller() else { return nil }
+        return RawMode(terminal)
+    }
+
+    /// - Returns: `nil` if it is no terminal; then nothing has changed.
+    init?(_ terminal: consuming FileDescriptor) {
+        var settings = termios()
+        guard tcgetattr(terminal.number, &settings) == 0 else { return nil }
+        self.terminal = terminal
+        before = settings
+        cfmakeraw(&settings)
+        // What the caller has typed already is the process's.
+        _ = tcsetattr(self.terminal.number, TCSANOW, &settings)
+    }
+
+    /// The terminal's descriptor.
+    public var number: Int32 { terminal.number }
+
+    /// Ends it now.
+    public consuming func end() {}
+
+    deinit {
+        var settings = before
+        _ = tcsetattr(terminal.number, TCSADRAIN, &settings)
+    }
+}
