@@ -59,10 +59,11 @@ extension Cgroup {
 
     private func signalEach(_ signal: Int32) throws(Failure) {
         let wasFrozen = try isFrozen()
-        if !wasFrozen { freeze() }
+        // Best effort, and not for long: a process in an uninterruptible call does not stop before its end.
+        if !wasFrozen { try? freeze(within: 2_000) }
         defer {
             // A process that was stopped by the user before stays so; SIGKILL ends it all the same.
-            if !wasFrozen { thaw() }
+            if !wasFrozen { try? thaw() }
         }
         do throws(SystemError) {
             // Where freezing is not possible, children born meanwhile are found in the next round.
@@ -135,25 +136,5 @@ extension Cgroup {
     /// The cgroups directly below.
     func children() throws(SystemError) -> [Cgroup] {
         try FileTree.listDirectories(path).map { Cgroup(path: "\(path)/\($0)") }
-    }
-
-    /// Stops the processes and waits until they are, for two seconds at most: one in an uninterruptible call
-    /// does not stop before its end. Best effort.
-    private func freeze() {
-        guard (try? FileTree.write("1", to: file("cgroup.freeze"))) != nil else { return }
-        var wait: UInt32 = 50
-        var waited: UInt32 = 0
-        while waited < 2_000_000 {
-            guard let events = try? CoreFile.text(file("cgroup.events")) else { return }
-            if CoreFile.value(of: "frozen", in: events) != "0" { return }
-            usleep(wait)
-            waited += wait
-            wait = min(wait * 2, 10_000)
-        }
-    }
-
-    /// Lets stopped processes go on. Best effort.
-    public func thaw() {
-        _ = try? FileTree.write("0", to: file("cgroup.freeze"))
     }
 }

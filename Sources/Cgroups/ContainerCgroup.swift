@@ -118,8 +118,16 @@ public struct ContainerCgroup: Equatable, Sendable {
     /// Whether the processes are stopped, or being stopped, by the freezer.
     public func isFrozen() throws(Failure) -> Bool { try unified?.isFrozen() ?? false }
 
-    /// Lets stopped processes go on. Best effort.
-    public func thaw() { unified?.thaw() }
+    /// Stops the processes, and returns when they are stopped; see ``Cgroup/freeze(within:)``.
+    public func freeze() throws(Failure) {
+        guard let unified else {
+            throw Failure("the container has no cgroup, and only a cgroup can be paused")
+        }
+        try unified.freeze()
+    }
+
+    /// Lets stopped processes go on; see ``Cgroup/thaw()``.
+    public func thaw() throws(Failure) { try unified?.thaw() }
 
     /// The processes in the cgroup and below it, by pid.
     public func pids() throws(Failure) -> [Int32] { try unified?.pids() ?? [] }

@@ -40,7 +40,7 @@ extension ContainerRuntime {
     private func end(_ record: ContainerRecord) throws(Failure) {
         guard let pidfd = try record.openInit() else { return }
         try? ProcessControl.signal(pidfd, SIGKILL)
-        if try record.cgroup.isFrozen() { record.cgroup.thaw() }
+        if try record.cgroup.isFrozen() { try? record.cgroup.thaw() }
         let ended = try Failure.blaming { () throws(SystemError) in
             try Poll.readable([pidfd.number], timeout: Self.killTimeout)
         }

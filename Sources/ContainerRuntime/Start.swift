@@ -13,7 +13,8 @@ extension ContainerRuntime {
         case .created: break
         case .stopped: throw Failure("cannot start a container that has stopped")
         case .creating: throw Failure("cannot start a container that is still being created")
-        case .running, .paused: throw Failure("cannot start an already running container")
+        case .running: throw Failure("cannot start an already running container")
+        case .paused: throw Failure("cannot start a container in the paused state", remedy: "resume it first")
         }
         guard let pidfd = try record.openInit() else {
             throw Failure("cannot start a container that has stopped")

@@ -9,9 +9,9 @@ extension ContainerRecord {
     func status(in directory: StateDirectory) throws(Failure) -> State.Status {
         guard initPID > 0 else { return .creating }
         guard isInitAlive() else { return .stopped }
-        if FileTree.exists(directory.fifoPath) { return .created }
+        // Before the FIFO is looked at: a created container can be paused too, and is not to be started then.
         if try cgroup.isFrozen() { return .paused }
-        return .running
+        return FileTree.exists(directory.fifoPath) ? .created : .running
     }
 
     /// Whether the init process is there, is no zombie, and is the same one.

@@ -93,6 +93,22 @@ public struct FileDescriptor: ~Copyable, Sendable {
         return bytes
     }
 
+    /// One pread(2) from the file's beginning of at most `count` bytes: what a file of the kernel's says now.
+    public func readAnew(_ count: Int, name: String = "file") throws(SystemError) -> [UInt8] {
+        var failure: SystemError?
+        var bytes: [UInt8] = []
+        bytes.append(addingCapacity: count) { room -> Int in
+            do throws(SystemError) {
+                return try system("read \(name)") { pread(number, room.baseAddress, room.count, 0) }
+            } catch {
+                failure = error
+                return 0
+            }
+        }
+        if let failure { throw failure }
+        return bytes
+    }
+
     /// write(2) until everything is written.
     public func writeAll(_ bytes: [UInt8], name: String = "file") throws(SystemError) {
         var offset = 0

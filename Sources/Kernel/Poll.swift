@@ -9,7 +9,27 @@ public enum Poll {
     /// - Parameter timeout: milliseconds; `nil` waits for ever.
     /// - Returns: in the order of `descriptors`; all `false` when the time is up.
     public static func readable(_ descriptors: [Int32], timeout: Int?) throws(SystemError) -> [Bool] {
-        var entries = descriptors.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+        try wait(descriptors.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }, timeout: timeout)
+    }
+
+    /// poll(2): which of some files the kernel has changed since they were last read, and which of the
+    /// descriptors can be read from.
+    ///
+    /// Files of kernfs can always be read; that there is something new in one is an exceptional condition
+    /// (cgroup-v2.rst, "[Un]populated Notification").
+    /// - Parameter timeout: milliseconds; `nil` waits for ever.
+    /// - Returns: in the order of `changed` and then `readable`; all `false` when the time is up.
+    public static func changed(
+        _ changed: [Int32], orReadable readable: [Int32] = [], timeout: Int?
+    ) throws(SystemError) -> [Bool] {
+        try wait(
+            changed.map { pollfd(fd: $0, events: Int16(POLLPRI), revents: 0) }
+                + readable.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) },
+            timeout: timeout)
+    }
+
+    private static func wait(_ entries: [pollfd], timeout: Int?) throws(SystemError) -> [Bool] {
+        var entries = entries
         let deadline = timeout.map { now() + $0 }
         while true {
             let left = deadline.map { max(0, $0 - now()) }
