@@ -10,20 +10,49 @@ extension ContainerRuntime {
     /// SIGKILL to a container that shares its pid namespace goes to all of its processes, because the end of
     /// its init process would not end the others.
     ///
-    /// - Parameter all: obsolete; that the container is not running is then no error.
+    /// - Parameter all: the signal goes to every process of the container's cgroup, as with crun and with runc
+    ///   before 1.2, and that the container is not running is no error.
     public func kill(_ id: String, signal: Int32, all: Bool) throws(Failure) {
         let (_, record) = try load(id)
+        let wantsAll = all || (signal == SIGKILL && !record.hasPrivatePIDNamespace)
         guard let pidfd = try record.initPID > 0 ? record.openInit() : nil else {
-            if all || (signal == SIGKILL && !record.hasPrivatePIDNamespace) {
-                try killLeftOvers(record, signal)
-                return
-            }
-            throw Failure("container not running")
-        }
-        if signal == SIGKILL && !record.hasPrivatePIDNamespace && !record.cgroup.isEmpty {
-            try record.cgroup.kill()
+            guard wantsAll else { throw Failure("container not running") }
+            // What shares the pid namespace with others may have outlived the init process.
+            if signal == SIGKILL { try record.cgroup.kill() }
             return
         }
+        if wantsAll, try signalAll(record, signal) { return }
+        try signalInit(record, pidfd, signal)
+    }
+
+    /// - Returns: whether the init process was among those that got the signal.
+    private func signalAll(_ record: ContainerRecord, _ signal: Int32) throws(Failure) -> Bool {
+        // Asked before: afterwards it may have ended.
+        guard try record.cgroup.pids().contains(record.initPID) else {
+            // The end of a pid namespace's first process is that of all others in it.
+            if signal != SIGKILL || !record.hasPrivatePIDNamespace {
+                let why = record.cgroup.isEmpty ? "the container has no cgroup" : "it is not in its cgroup"
+                settings.warn(
+                    "signal \(signal) goes to the container's first process, and may miss others: \(why)")
+            }
+            try record.cgroup.signalAll(signal)
+            return false
+        }
+        do throws(Failure) {
+            try record.cgroup.signalAll(signal)
+        } catch {
+            // A user without rights to the cgroup may still have those to the process.
+            guard record.rootless else { throw error }
+            settings.warn("failed to kill all processes: \(error)")
+            return false
+        }
+        if signal == SIGKILL { letDie(record) }
+        return true
+    }
+
+    private func signalInit(
+        _ record: ContainerRecord, _ pidfd: borrowing FileDescriptor, _ signal: Int32
+    ) throws(Failure) {
         do throws(SystemError) {
             try ProcessControl.signal(pidfd, signal)
         } catch  where error.errno == Errno(ESRCH) {
@@ -33,12 +62,11 @@ extension ContainerRuntime {
         } catch {
             throw Failure(.runtime, error)
         }
-        // Frozen processes die when they thaw.
-        if signal == SIGKILL, try record.cgroup.isFrozen() { record.cgroup.thaw() }
+        if signal == SIGKILL { letDie(record) }
     }
 
-    private func killLeftOvers(_ record: ContainerRecord, _ signal: Int32) throws(Failure) {
-        guard signal == SIGKILL else { return }
-        try record.cgroup.kill()
+    /// Processes that are frozen die when they thaw.
+    private func letDie(_ record: ContainerRecord) {
+        if (try? record.cgroup.isFrozen()) == true { try? record.cgroup.thaw() }
     }
 }
