@@ -25,7 +25,7 @@ extension Cgroup {
     }
 
     /// What is in use is read once a file; one that is not there forbids nothing.
-    private func check(_ checks: [UsageCheck]) throws(Failure) {
+    func check(_ checks: [UsageCheck]) throws(Failure) {
         for check in checks {
             guard let text = try? FileTree.readText(file(check.file)), let usage = UInt64(text),
                 check.limit <= usage
@@ -92,7 +92,7 @@ extension Cgroup {
         return failure
     }
 
-    private func guardDevices(
+    func guardDevices(
         _ filter: DeviceFilter, _ enforcement: DeviceEnforcement
     ) throws(Failure) -> [String] {
         do throws(SystemError) {

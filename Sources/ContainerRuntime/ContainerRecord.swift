@@ -23,6 +23,10 @@ struct ContainerRecord: Sendable {
     /// Whether killing the init process kills them all.
     var hasPrivatePIDNamespace: Bool
     var rootless: Bool
+    /// `linux.resources` as they hold now, as JSON that only an update reads; empty if there are none.
+    var resources: [UInt8] = []
+    /// The paths of `linux.devices`: on them depends which devices are let in by default.
+    var deviceNodes: [String] = []
     /// The hooks of the verbs to come.
     var startContainerHooks: [Hook] = []
     var poststartHooks: [Hook] = []
@@ -40,6 +44,8 @@ struct ContainerRecord: Sendable {
         self.cgroup = cgroup
         hasPrivatePIDNamespace = config.hasNew(.pid)
         self.rootless = rootless
+        if let limits = config.linux?.resources, limits != Resources() { resources = limits.json }
+        deviceNodes = config.linux?.devices.map(\.path) ?? []
         startContainerHooks = config.hooks?.startContainer ?? []
         poststartHooks = config.hooks?.poststart ?? []
         poststopHooks = config.hooks?.poststop ?? []

@@ -23,6 +23,11 @@ extension ContainerRecord {
                 }
             }
             writer.member("private_pid_namespace", hasPrivatePIDNamespace)
+            if !resources.isEmpty {
+                writer.key("resources")
+                writer.json(resources)
+            }
+            if !deviceNodes.isEmpty { writer.member("device_nodes", deviceNodes) }
             if !startContainerHooks.isEmpty || !poststartHooks.isEmpty || !poststopHooks.isEmpty {
                 var hooks = Hooks()
                 hooks.startContainer = startContainerHooks
@@ -48,6 +53,8 @@ extension ContainerRecord {
         var rootless = false
         var cgroupPaths: [String: String] = [:]
         var isPrivate = false
+        var resources: [UInt8] = []
+        var deviceNodes: [String] = []
         var hooks: Hooks?
         try reader.beginObject()
         while let key = try reader.nextKey() {
@@ -67,6 +74,8 @@ extension ContainerRecord {
                 try reader.beginMap()
                 while let name = try reader.nextKey() { cgroupPaths[name] = try reader.string() }
             case "private_pid_namespace": isPrivate = try reader.bool()
+            case "resources": resources = try reader.json()
+            case "device_nodes": deviceNodes = try reader.strings()
             case "hooks": hooks = try Hooks(from: &reader)
             default: break
             }
@@ -80,6 +89,8 @@ extension ContainerRecord {
             ociVersion: version, id: id, bundle: bundle, rootfs: rootfs, annotations: annotations,
             created: created, initPID: pid, initStart: start, cgroup: ContainerCgroup(paths: cgroupPaths),
             hasPrivatePIDNamespace: isPrivate, rootless: rootless, hooks: hooks ?? Hooks())
+        self.resources = resources
+        self.deviceNodes = deviceNodes
     }
 
     private init(

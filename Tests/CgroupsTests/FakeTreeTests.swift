@@ -6,7 +6,7 @@ import Testing
 @testable import Cgroups
 
 /// A directory with a cgroup's files, which takes whatever is written.
-private final class FakeCgroup {
+final class FakeCgroup {
     let host: CgroupHost
     let cgroup: Cgroup
     private let mount: URL

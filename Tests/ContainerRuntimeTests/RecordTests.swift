@@ -26,6 +26,8 @@ import Testing
                 $0.initStart = .max
                 $0.hasPrivatePIDNamespace = false
                 $0.poststopHooks = [Hook(path: "/x")]
+                $0.resources = Array(#"{"memory":{"limit":-1},"unified":{"a.b":"}\""}}"#.utf8)
+                $0.deviceNodes = ["/dev/null", "/dev/x y"]
                 $0.bundle = "/with \"quotes\"\\ and \u{1}"
             },
         ]

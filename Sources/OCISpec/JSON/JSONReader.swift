@@ -152,6 +152,13 @@ public struct JSONReader: ~Copyable {
         }
     }
 
+    /// Reads a value of any kind as the text that it is, checking its syntax.
+    public mutating func json() throws(Failure) -> [UInt8] {
+        let start = position
+        try skip()
+        return Array(bytes[start..<position])
+    }
+
     /// Reads and drops a value of any kind, checking its syntax.
     public mutating func skip() throws(Failure) {
         switch peek {

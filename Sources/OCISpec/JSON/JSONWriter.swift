@@ -59,6 +59,17 @@ public struct JSONWriter {
     public mutating func bool(_ value: Bool) { raw(value ? "true" : "false") }
     public mutating func null() { raw("null") }
 
+    /// A number with a fraction, in its shortest form and, as Go has it, without one where it is whole.
+    public mutating func number(_ value: Double) {
+        raw(Int64(exactly: value).map { String($0) } ?? value.description)
+    }
+
+    /// A value that is JSON text already, on one line.
+    public mutating func json(_ text: [UInt8]) {
+        separate()
+        bytes.append(contentsOf: text)
+    }
+
     public mutating func member(_ name: String, _ value: String) {
         key(name)
         string(value)
@@ -67,6 +78,11 @@ public struct JSONWriter {
     public mutating func member(_ name: String, _ value: Int) {
         key(name)
         integer(value)
+    }
+
+    public mutating func member(_ name: String, _ value: UInt64) {
+        key(name)
+        unsigned(value)
     }
 
     public mutating func member(_ name: String, _ value: Bool) {

@@ -1,0 +1,110 @@
+import Diagnosis
+import Glibc
+import Kernel
+
+/// New limits for a container that is there.
+public struct CgroupUpdate: Equatable, Sendable {
+    /// Those to be set; others stay as they are.
+    public var limits: Limits
+    /// Whether the device rules are new; if not, those of ``limits`` mean nothing.
+    public var replacesDevices: Bool
+    public var devices: DeviceEnforcement
+
+    public init(_ limits: Limits, replacesDevices: Bool, devices: DeviceEnforcement = .required) {
+        self.limits = limits
+        self.replacesDevices = replacesDevices
+        self.devices = devices
+    }
+}
+
+/// What an update did, so that it can be undone.
+public struct UpdatedCgroup: Sendable {
+    /// For the user.
+    public internal(set) var warnings: [String] = []
+    private(set) var former: [FormerValue] = []
+
+    /// Gives the files their former values back, the last one first. New device rules stay.
+    ///
+    /// - Returns: the files that did not take theirs.
+    public func undo() -> [String] { former.reversed().filter { !$0.restore() }.map(\.path) }
+
+    mutating func remember(_ values: [FormerValue]) { former += values }
+}
+
+extension ContainerCgroup {
+    /// Sets new limits. All of them are set, or none is.
+    ///
+    /// - Throws: for the field that asked for what could not be set.
+    public func update(_ update: CgroupUpdate, on host: CgroupHost) throws(Failure) -> UpdatedCgroup {
+        guard let unified else {
+            guard update.limits.isEmpty, !update.replacesDevices else {
+                throw Failure("the container has no cgroup to set limits in")
+            }
+            return UpdatedCgroup()
+        }
+        return try unified.update(update, on: host)
+    }
+}
+
+extension Cgroup {
+    func update(_ update: CgroupUpdate, on host: CgroupHost) throws(Failure) -> UpdatedCgroup {
+        try check(update.limits.usageChecks)
+        passOnControllers(for: update.limits, on: host)
+        var done = UpdatedCgroup()
+        done.warnings = update.limits.warnings
+        done.remember(
+            update.limits.settings.flatMap { setting in
+                setting.files.compactMap { file, value in
+                    FormerValue(path: self.file(file), of: file, replacedBy: value)
+                }
+            })
+        do throws(Failure) {
+            try writePatiently(update.limits.settings, on: host)
+            if update.replacesDevices {
+                done.warnings += try guardDevices(update.limits.devices, update.devices)
+            }
+        } catch {
+            var failure = error
+            let lost = done.undo()
+            if !lost.isEmpty {
+                failure.reason += failure.reason.isEmpty ? "" : "; "
+                failure.reason += "the former value could not be put back in \(lost.joined(separator: ", "))"
+            }
+            throw failure
+        }
+        return done
+    }
+
+    /// EBUSY says that something else is being done with the cgroup, or that memory could not be reclaimed yet.
+    private func writePatiently(_ settings: [Setting], on host: CgroupHost) throws(Failure) {
+        var attempts = 5
+        while true {
+            do throws(Failure) {
+                return try write(settings, on: host)
+            } catch  where error.errno == Errno(EBUSY) && attempts > 1 {
+                attempts -= 1
+                ProcessControl.sleep(milliseconds: 10)
+            }
+        }
+    }
+
+    /// A container that asked for no limit may have been made without the controller for one. Best effort: the
+    /// file that is missing then is an error.
+    private func passOnControllers(for limits: Limits, on host: CgroupHost) {
+        guard let mount = host.unifiedMount, path.hasPrefix(mount + "/"), FileTree.exists(path) else {
+            return
+        }
+        let own = ControllerList.available(in: path)
+        guard limits.controllers.contains(where: { !own.contains(Substring($0.name)) }) else { return }
+        let names = path.dropFirst(mount.utf8.count).split(separator: "/").map(String.init)
+        _ = try? CgroupChain(mount: mount, names: names, needed: limits.controllers, passesAll: false).make()
+    }
+}
+
+extension Setting {
+    /// The file, and the one that may stand in for it, each with its value.
+    fileprivate var files: [(file: String, value: String)] {
+        guard case .elsewhere(let file, let value) = refusal else { return [(self.file, self.value)] }
+        return [(self.file, self.value), (file, value)]
+    }
+}

@@ -1,0 +1,43 @@
+import Cgroups
+import Diagnosis
+import OCISpec
+
+extension ContainerRuntime {
+    /// Changes the limits of a container that has not ended.
+    ///
+    /// - Parameter changes: see ``ResourcesUpdate``. Errors point into it, as a document of its own.
+    public func update(_ id: String, _ changes: Resources) throws(Failure) {
+        var (directory, record) = try load(id)
+        switch try record.status(in: directory) {
+        case .created, .running, .paused: break
+        case .creating, .stopped: throw Failure("container not running")
+        }
+        let update = ResourcesUpdate(changes, of: try record.currentResources)
+        try update.merged.validate()
+        let pointer: Pointer = ""
+        // What is written may contradict what stays.
+        _ = try Limits(update.merged, at: pointer)
+        let limits = try Limits(
+            update.written, at: pointer, nodes: record.deviceNodes.map { Device(type: .c, path: $0) })
+        let done = try record.cgroup.update(
+            CgroupUpdate(
+                limits, replacesDevices: !update.written.devices.isEmpty,
+                devices: record.rootless ? .bestEffort : .required),
+            on: try CgroupHost.detect())
+        for warning in done.warnings { settings.warn(warning) }
+        record.resources = update.merged.json
+        do throws(Failure) {
+            try directory.save(record)
+        } catch {
+            _ = done.undo()
+            throw error
+        }
+    }
+}
+
+extension ContainerRecord {
+    /// The limits that hold, as far as they were configured.
+    var currentResources: Resources {
+        get throws(Failure) { resources.isEmpty ? Resources() : try Resources.decode(resources) }
+    }
+}
