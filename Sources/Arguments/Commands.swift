@@ -31,7 +31,9 @@ extension Verb {
                 ],
                 operands: [.init("ID"), .init("SIGNAL", isOptional: true)],
                 flags: [
-                    Flag(.all, short: "a", "take a container that has ended for success", isHidden: true)
+                    Flag(
+                        .all, short: "a", "signal all processes; one that has ended is no error",
+                        isHidden: true)
                 ],
                 stopsAtOperand: true)
         case .delete:
@@ -40,6 +42,48 @@ extension Verb {
                 flags: [
                     Flag(.force, short: "f", "kill a running one first; an unknown one is no error")
                 ])
+        case .pause:
+            Command(
+                .pause, "stop all processes of a container",
+                details: [
+                    "They stay where they are, by the freezer of the container's cgroup, until resume."
+                ],
+                operands: [.init("ID")])
+        case .resume:
+            Command(.resume, "let the processes of a paused container go on", operands: [.init("ID")])
+        case .ps:
+            Command(
+                .ps, "list the processes in a container",
+                details: [
+                    "Runs the host's ps with the PS-OPTIONs, or else -ef, and shows the lines of the container's processes. Its output must have a column PID."
+                ],
+                operands: [.init("ID"), .init("PS-OPTION", isOptional: true, isRepeated: true)],
+                flags: [
+                    Flag(
+                        .format, short: "f", .choice(["table", "json"]), "form of the list", fallback: "table"
+                    )
+                ],
+                stopsAtOperand: true)
+        case .events:
+            Command(
+                .events, "print what a container uses and what befalls it",
+                details: [
+                    "Prints a JSON object a line, of the type stats at each interval and of the type oom when a process was killed for want of memory, until the container ends."
+                ],
+                operands: [.init("ID")],
+                flags: [
+                    Flag(
+                        .interval, .text("DURATION"), "time from one set of figures to the next",
+                        fallback: "5s"),
+                    Flag(.stats, "print one set of figures and end"),
+                ])
+        case .update:
+            Command(
+                .update, "change the resource limits of a container",
+                details: [
+                    "All limits are set, or none is. BYTES may end with k, m, g, t or p. Device rules of FILE are for cgroup v2, and only taken if they are not those that the container has."
+                ],
+                operands: [.init("ID")], flags: Self.limits)
         case .list:
             Command(
                 .list, "list the containers under --root",

@@ -1,4 +1,5 @@
 import CKernel
+import Diagnosis
 import Glibc
 
 /// Descriptors 0, 1 and 2.
@@ -10,6 +11,12 @@ public enum StandardDescriptors {
             // The lowest free number is this one.
             _ = Glibc.open("/dev/null", O_RDWR)
         }
+    }
+
+    /// Reads standard input to its end, or until `limit` bytes; it stays open.
+    public static func readInput(limit: Int) throws(SystemError) -> [UInt8] {
+        let copy = FileDescriptor(owning: try system("dup standard input") { fcntl(0, F_DUPFD_CLOEXEC, 3) })
+        return try copy.readAll(limit: limit, name: "standard input")
     }
 
     /// fchown(2), so that the user can open it again by name. Not of the null device, which is everybody's; and

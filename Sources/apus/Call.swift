@@ -38,7 +38,12 @@ struct Call {
         case .features: try Output.print(Text.line(runtime.features().json()))
         case .plan: try plan()
         case .exec: return try exec()
-        case .checkpoint, .events, .pause, .ps, .restore, .resume, .update:
+        case .pause: try runtime.pause(id)
+        case .resume: try runtime.resume(id)
+        case .ps: try ps()
+        case .update: try update()
+        case .events: try events()
+        case .checkpoint, .restore:
             throw Failure("apus \(verb.rawValue): not supported yet")
         case .help, .version:
             // The parser answers these itself.

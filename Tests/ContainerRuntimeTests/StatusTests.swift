@@ -118,6 +118,16 @@ import Testing
             #expect(text { try runtime.kill("creating", signal: 9, all: false) } == "container not running")
             #expect(text { try runtime.kill("stopped", signal: 9, all: true) } == nil)
             #expect(text { try runtime.kill("none", signal: 9, all: true) } == "container does not exist")
+            for id in ["stopped", "creating"] {
+                #expect(text { try runtime.pause(id) } == "container not running")
+                #expect(text { try runtime.resume(id) } == "container not paused")
+                #expect(text { try runtime.update(id, Resources()) } == "container not running")
+                #expect(
+                    text { _ = try runtime.statistics(id) } == "container with id \(id) is not running")
+                #expect(try runtime.processes(id) == [])
+            }
+            #expect(text { try runtime.resume("running") } == "container not paused")
+            #expect(text { try runtime.update("running", Resources()) } == nil)
             #expect(
                 text { try runtime.delete("running", force: false) }
                     == "cannot delete container running that is not stopped: running")

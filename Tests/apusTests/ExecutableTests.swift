@@ -84,22 +84,25 @@ final class Scratch {
 
     @Test func linesAreAppended() throws {
         try Data("kept\n".utf8).write(to: scratch.url.appending(path: "log"))
-        for _ in 1...2 { #expect(try Outcome(["--log", scratch.path("log"), "pause", "c1"]).status == 1) }
+        for _ in 1...2 {
+            #expect(try Outcome(["--log", scratch.path("log"), "checkpoint", "c1"]).status == 1)
+        }
         let lines = try scratch.text("log").split(separator: "\n")
         #expect(lines.count == 3)
         #expect(lines[0] == "kept")
         #expect(lines[1].hasPrefix("time=\""))
-        #expect(lines[2].hasSuffix(" level=error msg=\"apus pause: not supported yet\""))
+        #expect(lines[2].hasSuffix(" level=error msg=\"apus checkpoint: not supported yet\""))
     }
 
     @Test func withoutAFileStandardErrorHasTheLine() throws {
-        let text = try Outcome(["pause", "c1"])
+        let text = try Outcome(["checkpoint", "c1"])
         #expect(
-            text.error.wholeMatch(of: /time="[-0-9T:]+Z" level=error msg="apus pause: not supported yet"\n/)
+            text.error.wholeMatch(
+                of: /time="[-0-9T:]+Z" level=error msg="apus checkpoint: not supported yet"\n/)
                 != nil)
-        let json = try Outcome(["--log-format=json", "--log=", "pause", "c1"])
+        let json = try Outcome(["--log-format=json", "--log=", "checkpoint", "c1"])
         let line = try JSONDecoder().decode(Line.self, from: Data(json.error.utf8))
-        #expect(line.msg == "apus pause: not supported yet")
+        #expect(line.msg == "apus checkpoint: not supported yet")
     }
 
     @Test func misuseIsLoggedToo() throws {
