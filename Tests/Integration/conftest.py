@@ -117,3 +117,34 @@ def no_runaway():
     yield
     signal.alarm(0)
     signal.signal(signal.SIGALRM, old)
+
+
+@pytest.fixture
+def needs_unified_controllers():
+    """Called with controllers by a test that needs them in the cgroup v2 tree, as in a guest without v1."""
+
+    def need(*names):
+        missing = set(names) - set(Path("/sys/fs/cgroup/cgroup.controllers").read_text().split())
+        if missing:
+            pytest.skip(f"the cgroup v2 tree here has no {', '.join(sorted(missing))}: bound to v1")
+
+    return need
+
+
+@pytest.fixture
+def reference(workplace):
+    """Called with the name of another runtime: gives it, with a state directory of its own, or skips."""
+    made = []
+
+    def make(name):
+        path = shutil.which(name)
+        if not path:
+            pytest.skip(f"there is no {name} to compare with")
+        made.append(Runtime(name, path, workplace / f"root-{name}-{uuid.uuid4().hex[:8]}"))
+        return made[-1]
+
+    yield make
+    for runtime in made:
+        for directory in runtime.root.glob("*") if runtime.root.exists() else ():
+            runtime.discard(directory.name)
+        shutil.rmtree(runtime.root, ignore_errors=True)
