@@ -53,9 +53,12 @@ public struct ResourcesUpdate: Equatable, Sendable {
         memory.swappiness = changes.swappiness ?? memory.swappiness
         memory.disableOOMKiller = changes.disableOOMKiller ?? memory.disableOOMKiller
         memory.checkBeforeUpdate = changes.checkBeforeUpdate ?? memory.checkBeforeUpdate
+        let isNew = memory.limit != merged.memory?.limit || memory.swap != merged.memory?.swap
         merged.memory = memory
         // All of it: what one of them means for a cgroup depends on the others.
         written.memory = memory
+        // A container that uses all of its limit has to take an update that leaves the limit as it is.
+        if !isNew { written.memory?.checkBeforeUpdate = nil }
     }
 
     private mutating func take(_ changes: Resources.CPU) {

@@ -54,6 +54,12 @@ import Testing
             #"{"memory":{"limit":9,"checkBeforeUpdate":true}}"#,
             #"{"memory":{"limit":9,"checkBeforeUpdate":true}}"#
         ),
+        // Nothing that usage could be held against.
+        (
+            #"{"memory":{"limit":5,"checkBeforeUpdate":true}}"#, #"{"memory":{"limit":5,"reservation":1}}"#,
+            #"{"memory":{"limit":5,"reservation":1,"checkBeforeUpdate":true}}"#,
+            #"{"memory":{"limit":5,"reservation":1}}"#
+        ),
         // Quota and period are one file.
         (
             #"{"cpu":{"quota":5,"period":10,"shares":3,"cpus":"0"}}"#, #"{"cpu":{"quota":7}}"#,
