@@ -6,6 +6,7 @@
 #include <linux/nsfs.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -31,6 +32,11 @@ int apus_memfd_create(const char *name, unsigned int flags)
 int apus_pipe(int ends[2])
 {
     return (int)syscall(SYS_pipe2, ends, O_CLOEXEC);
+}
+
+int apus_eventfd(void)
+{
+    return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 }
 
 int apus_fsopen(const char *type, unsigned int flags)

@@ -49,17 +49,19 @@ extension ContainerRuntime {
         let (directory, record) = try load(id)
         try requireAlive(record, directory)
         guard let pidfd = try record.openInit() else { return }
-        var memory = OutOfMemoryWatch(record.cgroup)
+        let memory = OutOfMemoryWatch(record.cgroup)
         var due = Poll.now() + interval
         while true {
-            let files = memory.descriptors
-            let process = pidfd.number
-            let ready = try Failure.blaming { () throws(SystemError) in
-                try Poll.changed(files, orReadable: [process], timeout: max(0, due - Poll.now()))
+            let (process, left) = (pidfd.number, max(0, due - Poll.now()))
+            let hasEnded: [Bool]
+            do throws(SystemError) {
+                hasEnded = try memory.wait(orReadable: [process], timeout: left)
+            } catch {
+                throw Failure(.runtime, error)
             }
             // Also when it has ended: that may be why. The kernel counts before it kills.
             if memory.hasHappened() { try tell(.outOfMemory) }
-            if ready.last == true { return }
+            if hasEnded[0] { return }
             guard Poll.now() >= due else { continue }
             try tell(.stats(try record.cgroup.statistics()))
             // After a time in which nothing could be told, one set is enough.

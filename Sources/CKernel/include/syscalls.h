@@ -13,6 +13,7 @@ long apus_openat2(int directory, const char *path, struct open_how *how, size_t 
 int apus_close_range(unsigned int first, unsigned int last, unsigned int flags);
 int apus_memfd_create(const char *name, unsigned int flags);
 int apus_pipe(int ends[2]); /* O_CLOEXEC */
+int apus_eventfd(void); /* at 0; EFD_CLOEXEC, EFD_NONBLOCK */
 
 int apus_fsopen(const char *type, unsigned int flags);
 int apus_fsconfig(int fs, unsigned int command, const char *key, const void *value, int aux);
