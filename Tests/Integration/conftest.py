@@ -17,8 +17,18 @@ HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parent.parent
 
 
+# Hosts that not every machine is: scripts/test --vm runs these tests in guests that are.
+HOSTS = {
+    "systemd": ("systemd as the first process", lambda: os.path.isdir("/run/systemd/system")),
+    "hybrid": ("controllers in a cgroup v1 tree", lambda: " - cgroup " in Path("/proc/self/mountinfo").read_text()),
+    "newer_kernel": ("a kernel from 6.6 on", lambda: os.path.exists("/proc/sys/vm/memfd_noexec")),
+}
+
+
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow: takes more than some seconds; left out by scripts/test --quick")
+    for name, (what, _) in HOSTS.items():
+        config.addinivalue_line("markers", f"{name}: needs {what}")
     if os.geteuid() == 0:
         view.enter()
         view.become_subreaper()
@@ -28,6 +38,11 @@ def pytest_collection_modifyitems(items):
     if os.geteuid() != 0:
         for item in items:
             item.add_marker(pytest.mark.skip(reason="containers are made as root: run with sudo"))
+    for name, (what, there) in HOSTS.items():
+        if not there():
+            for item in items:
+                if item.get_closest_marker(name):
+                    item.add_marker(pytest.mark.skip(reason=f"needs {what}; scripts/test --vm has it"))
 
 
 def compile_c(source, directory, *flags):

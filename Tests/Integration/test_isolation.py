@@ -28,8 +28,9 @@ def sealed_or_in_container(line, host, powerful):
         if inode == f"{host.st_dev}:{host.st_ino}":
             return "the runtime's own executable"
         if target.startswith("/memfd:"):
-            # F_SEAL_SEAL | SHRINK | GROW | WRITE; the running text is busy besides.
-            return None if seals & 0xF == 0xF and write != "write=yes" else "an unsealed memfd"
+            # F_SEAL_SEAL | SHRINK | GROW | WRITE. Running text is busy besides, but not once the process has gone
+            # on to the next program, and then a sealed one may be opened for writing; written it cannot be.
+            return None if seals & 0xF == 0xF else "an unsealed memfd"
         return None if target in ("/bin/busybox", "/watch") else "a program that is not the container's"
     if fields[0] == "fd" and not powerful:
         return "a directory of the host" if fields[1] == "directory" and fields[2] not in ("/", "/proc") \
@@ -43,7 +44,7 @@ def test_no_host_executable_is_ever_visible(runtime, subject_path, make_bundle, 
     """CVE-2019-5736, CVE-2016-9962: a second container watches while sixty others start in its pid namespace."""
     watcher = make_bundle()
     shutil.copy(compile_c("watch.c", workplace), watcher.rootfs / "watch")
-    watcher.process["args"] = ["/watch", "4"]
+    watcher.process["args"] = ["/watch", "60"]
     names = DOCKER + (["CAP_SYS_PTRACE", "CAP_SYS_ADMIN", "CAP_DAC_READ_SEARCH"] if powerful else [])
     watcher.process["capabilities"] = {k: names for k in ("bounding", "effective", "permitted")}
     watcher.linux["maskedPaths"] = []
@@ -62,10 +63,11 @@ def test_no_host_executable_is_ever_visible(runtime, subject_path, make_bundle, 
         bundles.append(bundle.write())
     runtime("start", watcher.id, check=True)
     started, end = 0, time.monotonic() + 3
-    while time.monotonic() < end and started < 60:
+    while time.monotonic() < end and started < 60 or started < 20:
         result = runtime("run", "--bundle", bundles[started % 2].dir, f"{bundles[started % 2].id}-{started}")
         assert result.code == 0, result
         started += 1
+    (watcher.rootfs / "stop").touch()
     reap(pid)
     lines = (watcher.dir / "stdout").read_text().splitlines()
     assert lines[0] == "ready" and lines[-1].startswith("rounds ") and int(lines[-1].split()[1]) > 50, lines[-3:]
@@ -73,7 +75,6 @@ def test_no_host_executable_is_ever_visible(runtime, subject_path, make_bundle, 
     host = os.stat(subject_path)
     bad = {line: why for line in lines if (why := sealed_or_in_container(line, host, powerful))}
     assert not bad, bad
-    assert started >= 20
 
 
 def test_executable_cannot_be_overwritten_through_proc_self_exe(runtime, subject_path, bundle):
@@ -140,7 +141,7 @@ def test_signal_state_is_the_default(runtime, bundle, what):
 
 def test_cpu_affinity_of_the_caller_is_not_inherited(runtime, bundle):
     if len(os.sched_getaffinity(0)) < 2:
-        pytest.skip("needs two CPUs")
+        pytest.skip("needs two processors")
     bundle.process["args"] = ["/probe", "--brief"]
     bundle.write()
     result = runtime("run", "--bundle", bundle.dir, bundle.id, prefix=["taskset", "1"])

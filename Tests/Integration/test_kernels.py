@@ -67,12 +67,10 @@ def test_recursive_attributes_without_mount_setattr(runtime, bundle, nosys):
     assert result.code == 1 and "/mounts/7" in result.err and "rro" in result.err, result
 
 
+@pytest.mark.newer_kernel
 @pytest.mark.parametrize("level", [1, 2])
 def test_memfds_that_may_not_be_executed(runtime, bundle, level):
     """vm.memfd_noexec belongs to the pid namespace: 2 forbids executable memfds altogether."""
-    from pathlib import Path
-    if not Path("/proc/sys/vm/memfd_noexec").exists():
-        pytest.skip("this kernel has no vm.memfd_noexec")
     bundle.process["args"] = ["/probe", "--brief"]
     bundle.write()
     command = runtime.command("run", "--bundle", bundle.dir, bundle.id)

@@ -3,6 +3,8 @@
 // one line; the reader decides what is allowed.
 //
 //   watch SECONDS
+//
+// Ends sooner when there is a file /stop.
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
@@ -85,7 +87,7 @@ int main(int argc, char **argv) {
         if (d) closedir(d);
         rounds++;
         clock_gettime(CLOCK_MONOTONIC, &now);
-    } while (now.tv_sec - start.tv_sec < (argc > 1 ? atoi(argv[1]) : 5));
+    } while (now.tv_sec - start.tv_sec < (argc > 1 ? atoi(argv[1]) : 5) && access("/stop", F_OK) != 0);
     printf("rounds %lu\n", rounds);
     return 0;
 }

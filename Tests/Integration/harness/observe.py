@@ -99,9 +99,20 @@ def _held_descriptors(pid, runtime, bundle):
 
 
 def _neutral(text, runtime, bundle):
-    for value, name in ((str(bundle.dir), "<bundle>"), (str(runtime.root), "<root>"), (bundle.id, "<id>")):
+    for value, name in ((str(bundle.dir), "<bundle>"), (str(runtime.root), "<root>"),
+                        (_in_its_file_system(bundle.dir), "<bundle>"), (bundle.id, "<id>")):
         text = text.replace(value, name)
     return text
+
+
+def _in_its_file_system(path):
+    """The path below the file system's own root: mountinfo names what is bound in a container by it."""
+    found = "/", "/"
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        root, point = (_octal(field) for field in line.split()[3:5])
+        if path.is_relative_to(point) and len(point) >= len(found[1]):
+            found = root, point
+    return str(Path(found[0]) / path.relative_to(found[1]))
 
 
 # ---- normal form ---------------------------------------------------------------------------------
