@@ -1,4 +1,5 @@
 # Sourced by the other scripts: packages, the Swift toolchain, and who builds. Not run by itself.
+# shellcheck shell=bash disable=SC2034  # the arrays are for those who source it
 
 set -euo pipefail
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -31,6 +32,16 @@ packages_bench=(
     hyperfine             # measures
     util-linux            # unshare, for the view in which all of them run
     python3               # reads the results
+)
+packages_vm=(
+    qemu-system-x86       # the virtual machine; with virtiofsd in Debian 12
+    kmod                  # depmod and modprobe: which modules the guest needs, and in which order
+    busybox-static        # the guest's initramfs
+    e2fsprogs             # the guest's disk
+    xz-utils lz4 zstd     # unpack the kernel, whichever it is packed with
+    util-linux            # setpriv: the machine ends with the script
+    mmdebstrap            # makes the root of the guest with systemd
+    debian-archive-keyring  # to check what that downloads
 )
 
 say() { if [ -t 2 ]; then printf '\033[1m==> %s\033[0m\n' "$*" >&2; else printf '==> %s\n' "$*" >&2; fi; }
