@@ -1,6 +1,7 @@
 """Compares observations and checks the differences against the reviewed list."""
 
 import fnmatch
+import os
 import tomllib
 from dataclasses import dataclass, field
 
@@ -21,13 +22,20 @@ class Difference:
 
 @dataclass
 class Entry:
-    """One reviewed difference: globs for the config and the leaf, the reference, the reason."""
+    """One reviewed difference: globs for the config and the leaf, the reference, the reason.
+
+    `without` is a file of the host: only where it is missing there is a difference.
+    """
 
     config: str
     leaf: str
     reference: str
     reason: str
+    without: str = ""
     hits: int = 0
+
+    def stale(self):
+        return not self.hits and not (self.without and os.path.exists(self.without))
 
     def covers(self, d):
         return (any(fnmatch.fnmatchcase(d.config, c) for c in self.config.split())
