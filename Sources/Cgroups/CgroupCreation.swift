@@ -33,7 +33,7 @@ extension Cgroup {
         }
         let names = try CgroupPath.components(
             cgroupsPath: cgroupsPath, id: id,
-            ownParent: { () throws(Failure) in try host.ownParent() })
+            base: { () throws(Failure) in try host.base() })
         let origin: Failure.Origin = cgroupsPath?.isEmpty == false ? .config(CgroupPath.origin) : .runtime
         let created: CreatedCgroup
         do throws(SystemError) {
@@ -70,7 +70,7 @@ extension Cgroup {
         return [Errno(EACCES), Errno(EPERM), Errno(EROFS)].contains(errno)
     }
 
-    private func requireEmpty(_ origin: Failure.Origin) throws(Failure) {
+    func requireEmpty(_ origin: Failure.Origin) throws(Failure) {
         let count: Int
         do throws(SystemError) {
             count = try members().count

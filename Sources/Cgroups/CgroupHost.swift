@@ -15,14 +15,17 @@ public struct CgroupHost: Equatable, Sendable {
     public let kind: Kind
     /// Where the cgroup v2 tree is mounted, if it is.
     public let unifiedMount: String?
+    /// The cgroup v1 hierarchies in which a container has a place. Empty on a unified host.
+    public let legacy: [LegacyHierarchy]
 
-    init(kind: Kind, unifiedMount: String?) {
+    init(kind: Kind, unifiedMount: String?, legacy: [LegacyHierarchy] = []) {
         self.kind = kind
         self.unifiedMount = unifiedMount
+        self.legacy = legacy
     }
 
-    /// Looks at this host. One statfs(2) on a unified host, two on a hybrid one that follows systemd's layout;
-    /// any other is read from /proc/self/mountinfo.
+    /// Looks at this host. One statfs(2) on a unified host that follows systemd's layout; any other is read from
+    /// /proc/self/mountinfo.
     public static func detect() throws(Failure) -> CgroupHost {
         try detect(
             isUnified: { FileTree.isFileSystem($0, magic: Self.magic) },
@@ -36,9 +39,6 @@ public struct CgroupHost: Equatable, Sendable {
         if isUnified("/sys/fs/cgroup") {
             return CgroupHost(kind: .unified, unifiedMount: "/sys/fs/cgroup")
         }
-        if isUnified("/sys/fs/cgroup/unified") {
-            return CgroupHost(kind: .hybrid, unifiedMount: "/sys/fs/cgroup/unified")
-        }
         do throws(SystemError) {
             return CgroupHost(CgroupMounts(mountinfo: try mountinfo()))
         } catch {
@@ -47,10 +47,12 @@ public struct CgroupHost: Equatable, Sendable {
     }
 
     init(_ mounts: CgroupMounts) {
+        let legacy = mounts.hierarchies
         switch (mounts.unified.first, mounts.legacy.isEmpty) {
         case (let unified?, true): self.init(kind: .unified, unifiedMount: unified.mountPoint)
-        case (let unified?, false): self.init(kind: .hybrid, unifiedMount: unified.mountPoint)
-        case (nil, false): self.init(kind: .legacy, unifiedMount: nil)
+        case (let unified?, false):
+            self.init(kind: .hybrid, unifiedMount: unified.mountPoint, legacy: legacy)
+        case (nil, false): self.init(kind: .legacy, unifiedMount: nil, legacy: legacy)
         case (nil, true): self.init(kind: .none, unifiedMount: nil)
         }
     }
@@ -58,7 +60,7 @@ public struct CgroupHost: Equatable, Sendable {
     /// CGROUP2_SUPER_MAGIC (statfs(2)).
     private static let magic = 0x6367_7270
 
-    /// Refuses limits on a host that has no cgroup v2 tree to set them in.
+    /// Refuses limits on a host that has no cgroups at all to set them in.
     ///
     /// - Throws: for the first limit; for device rules that deny something.
     public func refuse(_ limits: Limits) throws(Failure) {
@@ -67,7 +69,7 @@ public struct CgroupHost: Equatable, Sendable {
         }
         if let origin = limits.devices.origin, !limits.devices.allowsEverything {
             throw Failure(
-                at: origin, "device rules need a cgroup v2 tree, and this host has none mounted",
+                at: origin, "device rules need a cgroup, and this host has no cgroup file system mounted",
                 remedy: MissingController.bootUnified)
         }
     }

@@ -8,8 +8,17 @@ struct CgroupMounts: Equatable, Sendable {
 
     /// cgroup v2, in the order of mounting.
     private(set) var unified: [Mount] = []
-    /// cgroup v1: where each controller is bound. Named hierarchies without a controller are left out.
-    private(set) var legacy: [String: String] = [:]
+    /// cgroup v1, in the order of mounting; of a hierarchy that is mounted twice the first mount.
+    private(set) var hierarchies: [LegacyHierarchy] = []
+
+    /// Where each v1 controller is bound. Named hierarchies without a controller are left out.
+    var legacy: [String: String] {
+        var legacy: [String: String] = [:]
+        for hierarchy in hierarchies where !hierarchy.isNamed {
+            for controller in hierarchy.controllers { legacy[controller] = hierarchy.mountPoint }
+        }
+        return legacy
+    }
 
     init(mountinfo: String) {
         for line in mountinfo.utf8.split(separator: UInt8(ascii: "\n")) {
@@ -24,12 +33,20 @@ struct CgroupMounts: Equatable, Sendable {
             if type == "cgroup2" {
                 unified.append(mount)
             } else {
-                for option in Substring(fields[dash + 3]).split(separator: ",")
-                where Self.isController(option) && legacy[String(option)] == nil {
-                    legacy[String(option)] = mount.mountPoint
-                }
+                add(mount, options: Substring(fields[dash + 3]))
             }
         }
+    }
+
+    private mutating func add(_ mount: Mount, options: Substring) {
+        let options = options.split(separator: ",")
+        var controllers = options.filter(Self.isController).map(String.init)
+        // Of the hierarchies without a controller systemd's is the one that containers have a place in.
+        if controllers.isEmpty, options.contains("name=systemd") { controllers = ["name=systemd"] }
+        guard let first = controllers.first, !hierarchies.contains(where: { $0.controllers.contains(first) })
+        else { return }
+        hierarchies.append(
+            LegacyHierarchy(controllers: controllers, root: mount.root, mountPoint: mount.mountPoint))
     }
 
     /// Flags and the like stand between the controllers in the options of a v1 mount.

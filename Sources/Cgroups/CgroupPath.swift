@@ -1,12 +1,13 @@
 import Diagnosis
 import Kernel
 
-/// Which cgroup is a container's, as a path below the mount of the cgroup v2 tree.
+/// Which cgroup is a container's, as a path below the mount of a hierarchy.
 ///
 /// The rules are those of runc's cgroupfs driver (config-linux.md, "Cgroups Path", leaves them to the runtime):
 /// - absolute: from the mount;
-/// - relative: below the parent of the runtime's own cgroup, because its own has processes in it, and a
-///   cgroup with processes cannot share controllers out to children;
+/// - relative: on a unified host, below the parent of the runtime's own cgroup, because its own has processes in
+///   it, and a cgroup with processes cannot share controllers out to children; where there is cgroup v1, below
+///   the runtime's own cgroup, which may be another one in each hierarchy;
 /// - absent or empty: the container's ID there.
 ///
 /// `..` never leads above the point that a path starts from. The systemd driver's `slice:prefix:name` has no
@@ -16,9 +17,9 @@ enum CgroupPath {
 
     /// The names from the mount down, at least one.
     ///
-    /// - Parameter ownParent: asked for only if it matters.
+    /// - Parameter base: what a relative path is below; asked for only if it matters.
     static func components(
-        cgroupsPath: String?, id: String, ownParent: () throws(Failure) -> String
+        cgroupsPath: String?, id: String, base: () throws(Failure) -> String
     ) throws(Failure) -> [String] {
         let written = cgroupsPath ?? ""
         if written.utf8.contains(0) {
@@ -31,7 +32,7 @@ enum CgroupPath {
                 remedy: "give the container a cgroup of its own, for example /containers/\(id)")
         }
         if written.utf8.first == UInt8(ascii: "/") { return own }
-        return cleaned(try ownParent()) + own
+        return cleaned(try base()) + own
     }
 
     /// The names in a path, taken as if it started at the root: `.` dropped, `..` resolved and stopped there.
@@ -56,32 +57,50 @@ enum CgroupPath {
         return nil
     }
 
-    /// The parent of the cgroup `own`, as seen below a mount that shows the tree from `mountRoot` on.
+    /// The line of a `/proc/PID/cgroup` for a v1 hierarchy: `4:memory:/user.slice`, `3:cpu,cpuacct:/`.
+    static func legacy(_ hierarchy: LegacyHierarchy, in text: String) -> String? {
+        for line in text.utf8.split(separator: UInt8(ascii: "\n")) {
+            let fields = Substring(line).split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+            guard fields.count == 3, let first = hierarchy.controllers.first,
+                fields[1].split(separator: ",").contains(Substring(first))
+            else { continue }
+            return String(fields[2])
+        }
+        return nil
+    }
+
+    /// The cgroup `own`, as seen below a mount that shows the tree from `mountRoot` on.
     ///
     /// A path that begins with `/..` lies outside of the cgroup namespace: the mount's top is all one can say.
-    static func parent(of own: String, mountRoot: String) -> String {
+    static func visible(_ own: String, mountRoot: String) -> String {
         let names = own.split(separator: "/", omittingEmptySubsequences: true)
         if names.first == ".." { return "/" }
         let root = mountRoot.split(separator: "/", omittingEmptySubsequences: true)
         let visible = names.starts(with: root) ? names.dropFirst(root.count) : names[...]
-        return "/" + visible.dropLast().joined(separator: "/")
+        return "/" + visible.joined(separator: "/")
+    }
+
+    /// The parent of that cgroup.
+    static func parent(of own: String, mountRoot: String) -> String {
+        "/" + cleaned(visible(own, mountRoot: mountRoot)).dropLast().joined(separator: "/")
     }
 }
 
 extension CgroupHost {
-    /// The parent of the calling process's cgroup, below the mount.
-    func ownParent() throws(Failure) -> String {
+    /// What a relative path is below in the cgroup v2 tree, from the mount: see ``CgroupPath``.
+    func base() throws(Failure) -> String {
         guard let unifiedMount else { return "/" }
         do throws(SystemError) {
             guard let own = CgroupPath.unified(in: try HostFile.ownCgroups.text()) else { return "/" }
             // In a container that shares the host's cgroup namespace, the mount shows a part of the tree and
             // /proc/self/cgroup speaks of the whole of it.
-            if own == "/" || FileTree.exists(unifiedMount + own) {
-                return CgroupPath.parent(of: own, mountRoot: "/")
+            var root = "/"
+            if own != "/" && !FileTree.exists(unifiedMount + own) {
+                let mounts = CgroupMounts(mountinfo: try HostFile.mountinfo.text())
+                root = mounts.unified.last { $0.mountPoint == unifiedMount }?.root ?? "/"
             }
-            let mounts = CgroupMounts(mountinfo: try HostFile.mountinfo.text())
-            let mount = mounts.unified.last { $0.mountPoint == unifiedMount }
-            return CgroupPath.parent(of: own, mountRoot: mount?.root ?? "/")
+            return legacy.isEmpty
+                ? CgroupPath.parent(of: own, mountRoot: root) : CgroupPath.visible(own, mountRoot: root)
         } catch {
             throw Failure(.runtime, error)
         }

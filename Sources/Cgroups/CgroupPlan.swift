@@ -10,7 +10,7 @@ extension Cgroup {
         guard let mount = host.unifiedMount else { return nil }
         let names = try CgroupPath.components(
             cgroupsPath: cgroupsPath, id: id,
-            ownParent: { () throws(Failure) in try host.ownParent() })
+            base: { () throws(Failure) in try host.base() })
         return Cgroup(path: CgroupChain.directories(mount: mount, names: names).last ?? mount)
     }
 

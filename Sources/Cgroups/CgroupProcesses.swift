@@ -65,6 +65,11 @@ extension Cgroup {
             // A process that was stopped by the user before stays so; SIGKILL ends it all the same.
             if !wasFrozen { try? thaw() }
         }
+        try signalMembers(signal)
+    }
+
+    /// Sends a signal to every process in the cgroup and below it.
+    func signalMembers(_ signal: Int32) throws(Failure) {
         do throws(SystemError) {
             // Where freezing is not possible, children born meanwhile are found in the next round.
             var signalled: Set<Int32> = []

@@ -32,11 +32,13 @@ public struct CgroupRequest: Equatable, Sendable {
 public struct ContainerCgroup: Equatable, Sendable {
     /// Its place in the cgroup v2 tree, if the host has one.
     public private(set) var unified: Cgroup?
+    /// Its places in the cgroup v1 hierarchies, if the host has such.
+    public private(set) var legacy: LegacyCgroup?
 
     /// The directories by controller, the key of the cgroup v2 tree's being empty: the form in which they are
     /// kept in the container's record, which is runc's `cgroup_paths`.
     public var paths: [String: String] {
-        var paths: [String: String] = [:]
+        var paths = legacy?.paths ?? [:]
         if let unified { paths[""] = unified.path }
         return paths
     }
@@ -44,17 +46,19 @@ public struct ContainerCgroup: Equatable, Sendable {
     /// Those that ``paths`` once gave.
     public init(paths: [String: String]) {
         unified = paths[""].map { Cgroup(path: $0) }
+        legacy = LegacyCgroup(paths: paths.filter { !$0.key.isEmpty })
     }
 
     /// Where ``create(_:on:)`` would make them; nothing is made.
     public static func planned(_ request: CgroupRequest, on host: CgroupHost) throws(Failure) -> Self {
         var planned = ContainerCgroup(paths: [:])
         planned.unified = try Cgroup.planned(cgroupsPath: request.cgroupsPath, id: request.id, on: host)
+        planned.legacy = try LegacyCgroup.planned(request, on: host)
         return planned
     }
 
     /// Whether the container has no place in any hierarchy.
-    public var isEmpty: Bool { unified == nil }
+    public var isEmpty: Bool { unified == nil && legacy == nil }
 
     /// The cgroup below the container's that `exec --cgroup` names. It has to be there.
     ///
@@ -84,6 +88,18 @@ public struct ContainerCgroup: Equatable, Sendable {
     ///   container comes to nothing. One that somebody made beforehand is theirs.
     /// - Throws: as ``Cgroup/create(cgroupsPath:id:limits:on:)``. Nothing is left behind.
     public func create(_ request: CgroupRequest, on host: CgroupHost) throws(Failure) -> [String] {
+        guard legacy != nil else { return try createUnified(request, on: host) }
+        let made = try LegacyCgroup.create(request, on: host)
+        if unified == nil { return made }
+        do throws(Failure) {
+            return made + (try createUnified(request, on: host))
+        } catch {
+            for directory in made.reversed() { _ = try? FileTree.removeDirectory(directory) }
+            throw error
+        }
+    }
+
+    private func createUnified(_ request: CgroupRequest, on host: CgroupHost) throws(Failure) -> [String] {
         try Cgroup.create(
             cgroupsPath: request.cgroupsPath, id: request.id, limits: request.limits, on: host)?
             .directories ?? []
@@ -106,41 +122,76 @@ public struct ContainerCgroup: Equatable, Sendable {
     ///
     /// - Returns: warnings for the user.
     public func apply(_ request: CgroupRequest, on host: CgroupHost) throws(Failure) -> [String] {
-        guard let unified else { return [] }
+        try legacy?.apply(request.limits.legacy, on: host)
+        guard let unified else {
+            guard let legacy else { return [] }
+            return try request.limits.warnings
+                + legacy.guardDevices(request.limits.devices, request.devices, on: host)
+        }
         let warnings = try unified.apply(request.limits, on: host, devices: request.devices)
         if let owner = request.owner { try unified.delegate(to: owner) }
         return warnings
     }
 
     /// Moves a process into them, where it could not be born in them.
-    public func add(pid: Int32) throws(Failure) { try unified?.add(pid: pid) }
+    public func add(pid: Int32) throws(Failure) {
+        try unified?.add(pid: pid)
+        try legacy?.add(pid: pid)
+    }
 
     /// Whether the processes are stopped, or being stopped, by the freezer.
-    public func isFrozen() throws(Failure) -> Bool { try unified?.isFrozen() ?? false }
+    public func isFrozen() throws(Failure) -> Bool {
+        if try unified?.isFrozen() == true { return true }
+        return try legacy?.freezer?.isFrozen() ?? false
+    }
 
     /// Stops the processes, and returns when they are stopped; see ``Cgroup/freeze(within:)``.
     public func freeze() throws(Failure) {
-        guard let unified else {
+        if let unified { return try unified.freeze() }
+        guard let freezer = legacy?.freezer else {
             throw Failure("the container has no cgroup, and only a cgroup can be paused")
         }
-        try unified.freeze()
+        try freezer.freeze()
     }
 
     /// Lets stopped processes go on; see ``Cgroup/thaw()``.
-    public func thaw() throws(Failure) { try unified?.thaw() }
+    public func thaw() throws(Failure) {
+        try legacy?.freezer?.thaw()
+        try unified?.thaw()
+    }
 
     /// The processes in the cgroup and below it, by pid.
-    public func pids() throws(Failure) -> [Int32] { try unified?.pids() ?? [] }
+    public func pids() throws(Failure) -> [Int32] { try (unified ?? legacy?.tracker)?.pids() ?? [] }
 
     /// SIGKILL for every process, those being forked too.
-    public func kill() throws(Failure) { try unified?.kill() }
+    public func kill() throws(Failure) {
+        guard let unified else {
+            try legacy?.kill()
+            return
+        }
+        try unified.kill()
+        // What somebody stopped by the v1 freezer dies when it is let go.
+        if let freezer = legacy?.freezer, try freezer.isFrozen() { try? freezer.thaw() }
+    }
 
     /// A signal for every process.
-    public func signalAll(_ signal: Int32) throws(Failure) { try unified?.signalAll(signal) }
+    public func signalAll(_ signal: Int32) throws(Failure) {
+        if let unified { try unified.signalAll(signal) } else { try legacy?.signalAll(signal) }
+    }
 
     /// Removes the cgroups and all below them. Nothing happens to those that are gone.
-    public func remove() throws(Failure) { try unified?.remove() }
+    public func remove() throws(Failure) {
+        do throws(Failure) {
+            try unified?.remove()
+        } catch {
+            try? legacy?.remove()
+            throw error
+        }
+        try legacy?.remove()
+    }
 
     /// Whether the kernel has killed a process of the container for want of memory.
-    public var hasKilledForMemory: Bool { unified?.hasKilledForMemory ?? false }
+    public var hasKilledForMemory: Bool {
+        unified?.hasKilledForMemory == true || legacy?.hasKilledForMemory == true
+    }
 }

@@ -17,6 +17,11 @@ public struct Controller: Hashable, Sendable {
     /// The name that cgroup v1 knows it by.
     var v1Name: String { self == .io ? "blkio" : name }
 
+    /// Whether cgroup v2 has it not, or has it without files.
+    var isLegacyOnly: Bool {
+        ["net_cls", "net_prio", "devices", "freezer", "cpuacct"].contains(name)
+    }
+
     /// Whether it also works in a threaded cgroup, whose processes it cannot tell apart from their
     /// neighbours' (cgroups(7), "Thread mode").
     var isThreaded: Bool {

@@ -11,6 +11,8 @@ struct MissingController {
     enum Cause: Equatable {
         /// In a v1 hierarchy, mounted there if one can see it.
         case legacy(mountPoint: String?)
+        /// The kernel has it for cgroup v1, and it could be mounted.
+        case notMounted
         case disabledAtBoot
         case unknownToKernel
         /// The kernel has it for cgroup v2, but not for this part of the tree.
@@ -48,7 +50,8 @@ struct MissingController {
             guard fields.count == 4, fields[0] == controller.v1Name else { continue }
             if fields[3] == "0" { return .disabledAtBoot }
             if fields[1] != "0" { return .legacy(mountPoint: nil) }
-            return mount.map { .notDelegated(to: $0) } ?? .legacy(mountPoint: nil)
+            if controller.isLegacyOnly { return .notMounted }
+            return mount.map { .notDelegated(to: $0) } ?? .notMounted
         }
         return .unknownToKernel
     }
@@ -80,7 +83,11 @@ struct MissingController {
             setting.origin.description.contains("/unified/")
             ? "unified resource \"\(setting.file)\" can't be set: controller \"\(controller)\" not available"
             : "controller \"\(controller)\" not available"
-        var failure = Failure(.config(setting.origin), reason: "\(subject): \(explanation)", remedy: remedy)
+        return failure(at: setting.origin, subject)
+    }
+
+    func failure(at pointer: Pointer, _ subject: String) -> Failure {
+        var failure = Failure(.config(pointer), reason: "\(subject): \(explanation)", remedy: remedy)
         if case .notEnabled(_, let errno) = cause { failure.errno = errno }
         return failure
     }
@@ -88,7 +95,8 @@ struct MissingController {
     private var explanation: String {
         switch cause {
         case .legacy(let mountPoint?): "it is bound to cgroup v1, at \(mountPoint)"
-        case .legacy(nil): "it is bound to cgroup v1"
+        case .legacy(nil): "it is bound to cgroup v1, in a hierarchy that is not mounted here"
+        case .notMounted: "its cgroup v1 hierarchy is not mounted"
         case .disabledAtBoot: "it is disabled by the kernel's command line (cgroup_disable=)"
         case .unknownToKernel: "this kernel does not have it"
         case .notDelegated(let directory): "\(directory)/cgroup.controllers does not list it"
@@ -102,6 +110,8 @@ struct MissingController {
         switch cause {
         case .legacy:
             "boot with systemd.unified_cgroup_hierarchy=1 or cgroup_no_v1=\(controller.v1Name)"
+        case .notMounted:
+            "mount -t cgroup -o \(controller.v1Name) cgroup /sys/fs/cgroup/\(controller.v1Name)"
         case .disabledAtBoot: "boot without cgroup_disable=\(controller.v1Name)"
         case .unknownToKernel: nil
         case .notDelegated: "have it delegated, for example by systemd's Delegate=yes"

@@ -59,7 +59,7 @@ final class Launch {
         request = CgroupRequest(
             cgroupsPath: config.linux?.cgroupsPath, id: id,
             limits: try Limits(
-                config.linux?.resources ?? Resources(), nodes: config.linux?.devices ?? []),
+                config.linux?.resources ?? Resources(), nodes: config.linux?.devices ?? [], on: host),
             // Whoever is rootless cannot load device programs, and has no right to devices to begin with.
             devices: isRootless ? .bestEffort : .required, owner: config.cgroupOwner)
         cgroup = try ContainerCgroup.planned(request, on: host)

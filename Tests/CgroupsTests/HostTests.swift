@@ -23,6 +23,8 @@ enum Capture {
         41 31 0:38 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw
         """
 
+    static let hybridNames = ["cpu,cpuacct", "cpuset", "memory", "blkio", "pids", "systemd"]
+
     static let legacy = """
         31 23 0:28 / /sys/fs/cgroup ro,nosuid shared:4 master:2 - tmpfs tmpfs ro,mode=755
         35 31 0:32 / /cgroups/with\\040blank/memory rw,relatime shared:5 - cgroup cgroup rw,memory
@@ -41,6 +43,7 @@ enum Capture {
         pids\t0\t40\t1
         blkio\t0\t40\t1
         rdma\t7\t1\t1
+        net_cls\t0\t1\t1
         """
 }
 
@@ -60,17 +63,13 @@ enum Capture {
                 == CgroupHost(kind: .unified, unifiedMount: "/sys/fs/cgroup"))
     }
 
-    @Test func hybridHostIsKnownWithoutReadingMounts() throws {
-        #expect(
-            try detect(nil, unified: ["/sys/fs/cgroup/unified"])
-                == CgroupHost(kind: .hybrid, unifiedMount: "/sys/fs/cgroup/unified"))
-    }
-
     @Test func otherLayoutsAreReadFromTheMounts() throws {
         #expect(try detect(Capture.unified).kind == .unified)
         #expect(try detect(Capture.hybrid).unifiedMount == "/sys/fs/cgroup/unified")
         #expect(try detect(Capture.hybrid).kind == .hybrid)
-        #expect(try detect(Capture.legacy) == CgroupHost(kind: .legacy, unifiedMount: nil))
+        #expect(try detect(Capture.hybrid).legacy.map(\.name) == Capture.hybridNames)
+        #expect(try detect(Capture.legacy).kind == .legacy)
+        #expect(try detect(Capture.legacy).unifiedMount == nil)
         #expect(
             try detect("24 1 8:1 / / rw - ext4 /dev/sda1 rw") == CgroupHost(kind: .none, unifiedMount: nil))
         #expect(try detect("") == CgroupHost(kind: .none, unifiedMount: nil))
@@ -78,6 +77,25 @@ enum Capture {
 
     @Test func unreadableMountsAreAFailure() {
         #expect(throws: Failure(doing: "open mountinfo", errno: Errno(2))) { try detect(nil) }
+    }
+
+    @Test func controllersAreWhereTheHostHasThem() throws {
+        let hybrid = try detect(Capture.hybrid)
+        #expect(hybrid.isLegacy(.memory) && hybrid.isLegacy(.io) && !hybrid.isLegacy(.hugetlb))
+        let legacy = try detect(Capture.legacy)
+        #expect(legacy.isLegacy(.memory) && legacy.isLegacy(.hugetlb))
+        #expect(try !detect(Capture.unified).isLegacy(.memory))
+    }
+
+    @Test func hierarchiesAreListedOnceWithTheirRoots() {
+        let twice = Capture.hybrid + "\n99 31 0:32 /x /elsewhere/memory rw - cgroup cgroup rw,memory"
+        let hierarchies = CgroupMounts(mountinfo: twice).hierarchies
+        #expect(hierarchies == CgroupMounts(mountinfo: Capture.hybrid).hierarchies)
+        #expect(hierarchies[0].controllers == ["cpu", "cpuacct"] && hierarchies[0].root == "/")
+        #expect(hierarchies[5].controllers == ["name=systemd"] && hierarchies[5].isNamed)
+        // A hierarchy of somebody else's is none that containers are tracked in.
+        let other = "40 31 0:37 / /sys/fs/cgroup/openrc rw - cgroup cgroup rw,release_agent=/x,name=openrc"
+        #expect(CgroupMounts(mountinfo: other).hierarchies == [])
     }
 
     @Test func mountsSayWhereControllersAreBound() {
@@ -127,7 +145,9 @@ enum Capture {
         #expect(cause(.pids, Capture.unified) == .notDelegated(to: "/m"))
         #expect(cause(.io, Capture.unified) == .notDelegated(to: "/m"))
         #expect(cause(.hugetlb, Capture.unified) == .unknownToKernel)
-        #expect(cause(.pids, "", mount: nil) == .legacy(mountPoint: nil))
+        #expect(cause(.pids, "", mount: nil) == .notMounted)
+        #expect(cause(Controller("net_cls"), Capture.hybrid) == .notMounted)
+        #expect(cause(.rdma, Capture.hybrid) == .legacy(mountPoint: nil))
     }
 
     @Test func messagesSayWhereAndWhatToDo() {

@@ -9,7 +9,7 @@ import Testing
     {
         let names = try CgroupPath.components(
             cgroupsPath: cgroupsPath, id: "c1",
-            ownParent: { () throws(Failure) in CgroupPath.parent(of: own, mountRoot: "/") })
+            base: { () throws(Failure) in CgroupPath.parent(of: own, mountRoot: "/") })
         return "/" + names.joined(separator: "/")
     }
 
@@ -44,7 +44,7 @@ import Testing
     @Test func ownCgroupIsNotAskedForAnAbsolutePath() throws {
         let names = try CgroupPath.components(
             cgroupsPath: "/x", id: "c1",
-            ownParent: { () throws(Failure) in throw Failure("asked") })
+            base: { () throws(Failure) in throw Failure("asked") })
         #expect(names == ["x"])
     }
 
@@ -59,5 +59,29 @@ import Testing
         #expect(CgroupPath.parent(of: "/docker/ab/x/init", mountRoot: "/docker/ab") == "/x")
         #expect(CgroupPath.parent(of: "/docker/ab", mountRoot: "/docker/ab") == "/")
         #expect(CgroupPath.parent(of: "/elsewhere/ab", mountRoot: "/docker") == "/elsewhere")
+    }
+
+    @Test func legacyHierarchiesHaveOwnPlaces() {
+        let text = """
+            9:name=systemd:/user.slice/a:b
+            4:memory:/process/x
+            1:cpu,cpuacct:/
+            0::/init.scope
+            """
+        func own(_ controllers: [String]) -> String? {
+            CgroupPath.legacy(LegacyHierarchy(controllers: controllers, mountPoint: "/m"), in: text)
+        }
+        #expect(own(["memory"]) == "/process/x")
+        #expect(own(["cpu", "cpuacct"]) == "/")
+        #expect(own(["name=systemd"]) == "/user.slice/a:b")
+        #expect(own(["pids"]) == nil)
+        #expect(CgroupPath.unified(in: text) == "/init.scope")
+    }
+
+    @Test func whatAMountShowsOfAPath() {
+        #expect(CgroupPath.visible("/a/b", mountRoot: "/") == "/a/b")
+        #expect(CgroupPath.visible("/docker/ab/x", mountRoot: "/docker/ab") == "/x")
+        #expect(CgroupPath.visible("/docker/ab", mountRoot: "/docker/ab") == "/")
+        #expect(CgroupPath.visible("/../x", mountRoot: "/") == "/")
     }
 }

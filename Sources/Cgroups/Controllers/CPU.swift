@@ -19,16 +19,7 @@ extension Resources.CPU {
         }
 
         let weight = Self.weight(shares: shares ?? 0)
-        if let idle {
-            guard idle == 0 || idle == 1 else {
-                throw Failure(at: pointer.key("idle"), "\(idle) is neither 0 nor 1")
-            }
-            if idle == 1, weight != nil {
-                throw Failure(
-                    at: pointer.key("idle"),
-                    "an idle cgroup has no shares: the kernel gives it the least weight",
-                    remedy: "set either cpu.idle to 1 or cpu.shares")
-            }
+        if let idle = try checkedIdle(at: pointer) {
             add("cpu.idle", String(idle), "idle", idle == 0 ? .redundantIfMissing : .final, since: "5.15")
         }
         if let weight { add("cpu.weight", String(weight), "shares") }
@@ -65,6 +56,20 @@ extension Resources.CPU {
     /// `cpu.max`: quota and period in microseconds. Without a quota, or with a negative one, there is no limit.
     static func maximum(quota: Int64, period: UInt64) -> String {
         "\(quota > 0 ? String(quota) : "max") \(period == 0 ? 100_000 : period)"
+    }
+
+    func checkedIdle(at pointer: Pointer) throws(Failure) -> Int64? {
+        guard let idle else { return nil }
+        guard idle == 0 || idle == 1 else {
+            throw Failure(at: pointer.key("idle"), "\(idle) is neither 0 nor 1")
+        }
+        if idle == 1, shares ?? 0 != 0 {
+            throw Failure(
+                at: pointer.key("idle"),
+                "an idle cgroup has no shares: the kernel gives it the least weight",
+                remedy: "set either cpu.idle to 1 or cpu.shares")
+        }
+        return idle
     }
 
     private func requireNoRealtime(at pointer: Pointer) throws(Failure) {

@@ -8,11 +8,7 @@ extension Resources {
         var settings: [Setting] = []
         for (position, entry) in hugepageLimits.enumerated() {
             let pointer = pointer.index(position)
-            guard Self.isPageSize(entry.pageSize) else {
-                throw Failure(
-                    at: pointer.key("pageSize"), "\"\(entry.pageSize)\" is not a page size such as 2MB or 1GB"
-                )
-            }
+            try Self.requirePageSize(entry.pageSize, at: pointer.key("pageSize"))
             // The reservation limit stops a process at mmap(2), where it can be told; the other one at the
             // fault, with a SIGBUS.
             for file in ["hugetlb.\(entry.pageSize).max", "hugetlb.\(entry.pageSize).rsvd.max"] {
@@ -27,8 +23,10 @@ extension Resources {
         return settings
     }
 
-    private static func isPageSize(_ text: String) -> Bool {
+    static func requirePageSize(_ text: String, at pointer: Pointer) throws(Failure) {
         let digits = text.utf8.prefix { (0x30...0x39).contains($0) }
-        return !digits.isEmpty && ["KB", "MB", "GB"].contains(text.dropFirst(digits.count))
+        guard !digits.isEmpty, ["KB", "MB", "GB"].contains(text.dropFirst(digits.count)) else {
+            throw Failure(at: pointer, "\"\(text)\" is not a page size such as 2MB or 1GB")
+        }
     }
 }

@@ -33,13 +33,16 @@ extension Resources.Memory {
                     controller: .memory, file: "memory.low", value: Self.bytes(reservation),
                     origin: pointer.key("reservation")))
         }
-        if checkBeforeUpdate == true {
-            for (value, name) in [(swap, "swap"), (limit, "limit")] where value > 0 {
-                notes.usageChecks.append(
-                    UsageCheck(file: "memory.current", limit: UInt64(value), origin: pointer.key(name)))
-            }
-        }
+        notes.usageChecks += usageChecks("memory.current", limit: limit, swap: swap, at: pointer)
         return settings
+    }
+
+    /// - Parameter file: says how much is in use.
+    func usageChecks(_ file: String, limit: Int64, swap: Int64, at pointer: Pointer) -> [UsageCheck] {
+        guard checkBeforeUpdate == true else { return [] }
+        return [(swap, "swap"), (limit, "limit")].filter { $0.0 > 0 }.map { value, name in
+            UsageCheck(file: file, limit: UInt64(value), origin: pointer.key(name))
+        }
     }
 
     /// cgroup v1 counts memory and swap together, v2 swap alone. Zero is "not set".
@@ -65,9 +68,13 @@ extension Resources.Memory {
 
     private static func bytes(_ value: Int64) -> String { value == -1 ? "max" : String(value) }
 
-    private func checked(_ value: Int64?, _ pointer: Pointer) throws(Failure) -> Int64 {
+    func checked(_ value: Int64?, _ pointer: Pointer) throws(Failure) -> Int64 {
         guard let value, value < -1 else { return value ?? 0 }
         throw Failure(at: pointer, "\(value) is not a number of bytes, nor -1 for unlimited")
+    }
+
+    static func ignored(_ pointer: Pointer) -> String {
+        "\(pointer): kernel memory limits are ignored: the kernel no longer has them"
     }
 
     private func requireNoLegacyLimit(at pointer: Pointer, _ notes: inout Limits.Notes) throws(Failure) {
@@ -84,8 +91,7 @@ extension Resources.Memory {
         }
         for (value, name) in [(kernel, "kernel"), (kernelTCP, "kernelTCP")] {
             if let value, value > 0 {
-                notes.warnings.append(
-                    "\(pointer.key(name)): kernel memory limits are ignored: the kernel no longer has them")
+                notes.warnings.append(Self.ignored(pointer.key(name)))
             }
         }
     }
