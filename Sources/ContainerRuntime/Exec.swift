@@ -149,6 +149,8 @@ private struct Execution {
             case .cgroup:
                 guard let birthplace else { throw Failure("the container has no cgroup") }
                 return try birthplace.directory()
+            case .legacyCgroup(let path):
+                return try Failure.blaming { () throws(SystemError) in try FileDescriptor.reference(path) }
             case .initProcess:
                 guard let pidfd = try record.openInit() else {
                     throw Failure("cannot exec in a stopped container")

@@ -39,7 +39,7 @@ extension ContainerRuntime {
 
     private static var cgroupFeatures: Features.Cgroup {
         var cgroup = Features.Cgroup()
-        cgroup.v1 = false
+        cgroup.v1 = true
         cgroup.v2 = true
         cgroup.systemd = false
         cgroup.systemdUser = false

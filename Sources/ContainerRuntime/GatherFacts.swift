@@ -33,6 +33,15 @@ extension HostFacts {
         if let unified = cgroup.unified {
             facts.cgroup = .v2(directory: unified.path, unified: host.kind == .unified)
         }
+        if let paths = cgroup.legacy?.paths {
+            facts.legacyCgroups = host.legacy.compactMap { hierarchy in
+                guard let first = hierarchy.controllers.first, let directory = paths[first] else {
+                    return nil
+                }
+                return LegacyCgroup(
+                    controllers: hierarchy.controllers, name: hierarchy.name, directory: directory)
+            }
+        }
         return facts
     }
 }

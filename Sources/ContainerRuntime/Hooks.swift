@@ -1,3 +1,4 @@
+import Cgroups
 import Diagnosis
 import Glibc
 import Kernel
@@ -10,6 +11,8 @@ struct HookRunner {
     let state: State
     /// Starts hooks of the kinds that run in the container's namespaces; `nil` for the others.
     var inContainer: ((_ hook: Hook, _ position: Int, _ stdio: [Int32?]) throws(Failure) -> Stage)?
+    /// Where hooks of these kinds are to be, if they cannot be born there.
+    var cgroup: ContainerCgroup?
 
     /// - Throws: the failure of the first hook that fails; the ones after it do not run.
     func run(_ hooks: [Hook]) throws(Failure) {
@@ -30,7 +33,10 @@ struct HookRunner {
         if let inContainer {
             let stage = try inContainer(
                 hook, position, [input.number, output.writeNumber, output.writeNumber])
-            guard try stage.proceed({ (_) throws(Failure) in }) == .closed, stage.hasReachedExec
+            guard
+                try stage.proceed({ (action) throws(Failure) in
+                    if action == .joinCgroup { try cgroup?.add(pid: stage.pid) }
+                }) == .closed, stage.hasReachedExec
             else { throw stage.diagnose() }
             process = .staged(stage)
         } else {

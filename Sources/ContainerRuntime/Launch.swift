@@ -170,6 +170,8 @@ final class Launch {
         case .cgroup:
             guard let unified = cgroup.unified else { throw Failure("the container has no cgroup") }
             return try unified.directory()
+        case .legacyCgroup(let path):
+            return try Failure.blaming { () throws(SystemError) in try FileDescriptor.reference(path) }
         case .namespace(let kind, let path, let pointer):
             return try openNamespace(kind, path, pointer)
         case .sync, .report, .initProcess:
@@ -246,6 +248,7 @@ final class Launch {
         state.pid = kind == .createContainer ? ProcessControl.innerPID(of: stage.pid) : stage.pid
         var runner = HookRunner(kind: kind, state: state)
         if kind == .createContainer {
+            runner.cgroup = cgroup
             runner.inContainer = { [self] (hook, position, stdio) throws(Failure) in
                 try containerHook(hook, kind, position, stdio)
             }
@@ -286,6 +289,7 @@ final class Launch {
                 var state = record.state(.created)
                 state.pid = ProcessControl.innerPID(of: record.initPID)
                 var runner = HookRunner(kind: .startContainer, state: state)
+                runner.cgroup = cgroup
                 runner.inContainer = { [self] (hook, position, stdio) throws(Failure) in
                     try containerHook(hook, .startContainer, position, stdio)
                 }

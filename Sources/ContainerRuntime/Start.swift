@@ -62,6 +62,7 @@ extension ContainerRuntime {
         var state = record.state(.created)
         state.pid = ProcessControl.innerPID(of: record.initPID)
         var runner = HookRunner(kind: .startContainer, state: state)
+        runner.cgroup = cgroup
         runner.inContainer = { (hook, position, stdio) throws(Failure) in
             let plan = try Compiler.compileHook(
                 hook, .startContainer, position: position, config: config, facts: facts)
@@ -73,6 +74,9 @@ extension ContainerRuntime {
                         throw Failure("the container has no cgroup")
                     }
                     return try unified.directory()
+                case .legacyCgroup(let path):
+                    return try Failure.blaming { () throws(SystemError) in try FileDescriptor.reference(path)
+                    }
                 case .initProcess:
                     guard let pidfd = try record.openInit() else {
                         throw Failure("cannot start a container that has stopped")

@@ -58,6 +58,7 @@ extension Compiler {
         var clone = Operation(PLAN_CLONE)
         if facts.cgroup != .none && facts.clonesIntoCgroup { clone.slots.0 = builder.slot(.cgroup) }
         builder.step(clone, origin, "clone into the container's namespaces")
+        joinLegacyCgroups()
         if facts.cgroup != .none && !facts.clonesIntoCgroup { builder.meet("placed", [.joinCgroup]) }
         // Only now: a tree mounted with `nsdelegate` admits nobody from outside the cgroup namespace of who asks.
         if namespaces.contains(where: { $0.type == .cgroup }) {

@@ -9,9 +9,11 @@ extension Mount {
     var isBind: Bool { type == "bind" || options.contains("bind") || options.contains("rbind") }
 
     /// A read-only tmpfs is filled first (device nodes, mount points), and read-only afterwards.
-    var isDeferredReadOnly: Bool {
-        type == "tmpfs" && !isBind && MountOptions(options).superFlags & MS.RDONLY != 0
-    }
+    var isDeferredReadOnly: Bool { type == "tmpfs" && isNewReadOnly }
+
+    var isCgroup: Bool { !isBind && (type == "cgroup" || type == "cgroup2") }
+
+    fileprivate var isNewReadOnly: Bool { !isBind && MountOptions(options).superFlags & MS.RDONLY != 0 }
 }
 
 extension MountLabel {
@@ -27,6 +29,14 @@ extension MountLabel {
 }
 
 extension Compiler {
+    /// Whether the mount is made read-only when everything else is in it: a tmpfs, or the one that holds the mounts
+    /// of the cgroup v1 hierarchies.
+    func isDeferredReadOnly(_ mount: Mount) -> Bool {
+        if mount.isDeferredReadOnly { return true }
+        if case .v2(_, unified: true) = facts.cgroup { return false }
+        return mount.isCgroup && mount.isNewReadOnly
+    }
+
     mutating func makeMounts() throws(Failure) {
         for (position, mount) in config.mounts.enumerated() {
             let pointer = Pointer("/mounts").index(position)
@@ -51,7 +61,7 @@ extension Compiler {
                 try remount(mount, options, destination, pointer)
             } else if mount.isBind {
                 try bind(mount, options, destination, pointer)
-            } else if mount.type == "cgroup" || mount.type == "cgroup2" {
+            } else if mount.isCgroup {
                 mountCgroup(options, mount.source ?? "cgroup", destination, pointer)
             } else {
                 try mountNew(mount, options, destination, pointer)
@@ -208,30 +218,49 @@ extension Compiler {
     ) {
         switch facts.cgroup {
         case .v2(let directory, unified: true):
-            bindOrMountCgroup(options, source, destination, directory, pointer)
-        case .v2(let directory, unified: false):
-            // The v1 hierarchies have no part that is the container's, so none of them is shown.
+            bindOrMount(source, type: "cgroup2", options, destination, directory, pointer)
+        case .v2(_, unified: false), .none:
+            // As runc has it, without the cgroup v2 tree of a hybrid host: what looks for one finds it unified.
             mountEmptyCgroup(options, destination, pointer)
-            bindOrMountCgroup(options, source, destination + "/unified", directory, pointer)
-        case .none:
-            mountEmptyCgroup(options, destination, pointer)
+            for cgroup in facts.legacyCgroups {
+                bindOrMount(
+                    cgroup.controllers == ["name=systemd"] ? "systemd" : "cgroup", type: "cgroup",
+                    data: cgroup.controllers, options, destination + "/" + cgroup.name, cgroup.directory,
+                    pointer)
+                linkControllers(of: cgroup, destination, pointer)
+            }
         }
     }
 
-    private mutating func bindOrMountCgroup(
-        _ options: MountOptions, _ source: String, _ destination: String, _ directory: String,
-        _ pointer: Pointer
+    /// Programs look for a controller by its own name, whatever it shares a hierarchy with.
+    private mutating func linkControllers(
+        of cgroup: HostFacts.LegacyCgroup, _ destination: String, _ pointer: Pointer
+    ) {
+        let names = cgroup.name.split(separator: ",")
+        guard names.count > 1 else { return }
+        for name in names {
+            builder.step(
+                Operation(
+                    PLAN_SYMLINK,
+                    strings: (builder.string("\(destination)/\(name)"), builder.string(cgroup.name), 0, 0)),
+                .config(pointer), "link \(destination)/\(name) to \(cgroup.name)")
+        }
+    }
+
+    private mutating func bindOrMount(
+        _ source: String, type: String, data: [String] = [], _ options: MountOptions,
+        _ destination: String, _ directory: String, _ pointer: Pointer
     ) {
         var bindFallback = false
         if config.namespace(.cgroup) != nil {
             var fresh = options
-            fresh.data = []
+            fresh.data = data
             // The super block is the host's own: it stays as it is.
             fresh.superFlags = 0
             mountFileSystem(
-                "cgroup2", source: source, fresh, flags: 0, on: destination,
+                type, source: source, fresh, flags: 0, on: destination,
                 // A user namespace that does not own the cgroup namespace may not mount it.
-                tolerating: [EPERM, EBUSY], .config(pointer), "mount cgroup2 on \(destination)")
+                tolerating: [EPERM, EBUSY], .config(pointer), "mount \(type) on \(destination)")
             bindFallback = true
         }
         builder.step(

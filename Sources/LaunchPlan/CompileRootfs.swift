@@ -84,7 +84,7 @@ extension Compiler {
 
     /// Last of all mounts: what has to be filled first is made read-only when it is full.
     private mutating func makeReadOnly(_ root: Root) {
-        for (position, mount) in config.mounts.enumerated() where mount.isDeferredReadOnly {
+        for (position, mount) in config.mounts.enumerated() where isDeferredReadOnly(mount) {
             remountReadOnly(
                 mount.target, .config(Pointer("/mounts").index(position).key("options")))
         }

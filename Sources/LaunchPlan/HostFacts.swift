@@ -11,10 +11,27 @@ public struct HostFacts: Equatable, Sendable {
         case v2(directory: String, unified: Bool)
     }
 
+    /// The container's cgroup in a cgroup v1 hierarchy.
+    public struct LegacyCgroup: Equatable, Sendable {
+        /// What is bound to the hierarchy, or `name=systemd`.
+        public var controllers: [String]
+        /// Of the hierarchy's mount point: `cpu,cpuacct`.
+        public var name: String
+        public var directory: String
+
+        public init(controllers: [String], name: String, directory: String) {
+            self.controllers = controllers
+            self.name = name
+            self.directory = directory
+        }
+    }
+
     /// Absolute, on the host.
     public var rootfs: String
     public var containerID: String
     public var cgroup = CgroupPlace.none
+    /// Empty on a unified host.
+    public var legacyCgroups: [LegacyCgroup] = []
     /// Whether clone3(2) can place the process (CLONE_INTO_CGROUP); else the runtime moves it.
     public var clonesIntoCgroup = true
     /// Whether the runtime is root in a user namespace that may do everything: the order of joining

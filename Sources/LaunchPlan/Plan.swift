@@ -67,6 +67,8 @@ public struct Plan: Equatable, Sendable {
         case proc
         case fifo
         case cgroup
+        /// A directory of a cgroup v1 hierarchy.
+        case legacyCgroup(String)
         case namespace(Namespace.Kind, path: String, at: Pointer)
         /// The pidfd of the container's init process.
         case initProcess

@@ -82,6 +82,24 @@ import Testing
         #expect(try #require(early.first(PLAN_SECCOMP)) < (try #require(early.first(PLAN_BOUND))))
     }
 
+    /// Into every cgroup of the container, when the process that execs the hook is there.
+    @Test func cgroups() throws {
+        func hookPlan(_ circumstances: Circumstances) throws -> Plan {
+            try Compiler.compileHook(
+                hook(), .createContainer, position: 0, config: configuration(), facts: circumstances.facts)
+        }
+        func joins(_ circumstances: Circumstances) throws -> [String] {
+            let plan = try hookPlan(circumstances)
+            let clone = try #require(plan.first(PLAN_CLONE))
+            return plan.positions(PLAN_WRITE).filter { $0 > clone }.map {
+                plan.text(plan.steps[$0].op.strings.0)
+            }
+        }
+        #expect(try joins(.ordinary) == [])
+        #expect(try joins(Circumstances.all[1]) == ["tasks", "tasks", "tasks"])
+        #expect(try hookPlan(Circumstances.all[3]).actions(at: "placed") == [.joinCgroup])
+    }
+
     @Test func withoutNamespaces() throws {
         let plan = try plan(.startContainer, hook(env: ["HOME=/"])) { $0.linux = nil }
         #expect(!plan.has(PLAN_SETNS))

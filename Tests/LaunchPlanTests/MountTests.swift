@@ -211,10 +211,35 @@ import Testing
         #expect(plan.text(holder.strings.0) == cgroups && plan.text(holder.strings.1) == "tmpfs")
         #expect(holder.numbers.0 & 1 == 0, "something is to be mounted in it")
         #expect(plan.mountData(holder) == ["mode=755"])
-        let op = try #require(plan.operations(PLAN_MOUNT_BIND).first)
-        #expect(plan.text(op.strings.0) == cgroups + "/unified")
-        #expect(plan.text(op.strings.1) == "/sys/fs/cgroup/unified/c1")
-        #expect(op.numbers.0 == 1)
+        let bound = plan.operations(PLAN_MOUNT_BIND)
+        #expect(
+            bound.map { plan.text($0.strings.1) } == [
+                "/sys/fs/cgroup/cpu,cpuacct/c1", "/sys/fs/cgroup/memory/own/c1", "/sys/fs/cgroup/systemd/c1",
+            ])
+        #expect(
+            bound.map { plan.text($0.strings.0) }
+                == ["cpu,cpuacct", "memory", "systemd"].map { "\(cgroups)/\($0)" })
+        #expect(bound.allSatisfy { $0.numbers.0 == 1 && $0.flags == 0 })
+        let links = plan.operations(PLAN_SYMLINK).filter { plan.text($0.strings.0).hasPrefix(cgroups) }
+        #expect(links.map { plan.text($0.strings.0) } == ["\(cgroups)/cpu", "\(cgroups)/cpuacct"])
+        #expect(links.allSatisfy { plan.text($0.strings.1) == "cpu,cpuacct" })
+        // Read-only in the end, when it is full.
+        let closing = try #require(plan.positions(PLAN_REMOUNT).last)
+        #expect(plan.text(plan.steps[closing].op.strings.0) == cgroups)
+        #expect(try #require(plan.positions(PLAN_SYMLINK).last) < closing)
+    }
+
+    @Test func cgroupNamespaceOfAHybridHost() throws {
+        let plan = try plan(
+            of: [mount(cgroups, "cgroup", "cgroup", ["rw"])], in: Circumstances.all[1],
+            namespaces: [.mount, .cgroup])
+        let fresh = plan.operations(PLAN_MOUNT_FS).dropFirst()
+        #expect(fresh.map { plan.text($0.strings.1) } == ["cgroup", "cgroup", "cgroup"])
+        #expect(fresh.map { plan.text($0.strings.2) } == ["cgroup", "cgroup", "systemd"])
+        #expect(fresh.map(plan.mountData) == [["cpu", "cpuacct"], ["memory"], ["name=systemd"]])
+        #expect(fresh.allSatisfy { $0.tolerated == [1, 16] })
+        #expect(plan.operations(PLAN_MOUNT_BIND).allSatisfy { $0.flags == UInt32(PLAN_FALLBACK) })
+        #expect(!plan.has(PLAN_REMOUNT))
     }
 
     @Test func cgroupOfNone() throws {

@@ -234,6 +234,16 @@ import Testing
         if let clone = plan.operations(PLAN_CLONE).first {
             #expect((clone.slots.0 >= 0) == isBornThere)
         }
+        // Into those of cgroup v1 it goes itself: after its birth, before anything depends on it.
+        let joins = plan.positions(PLAN_WRITE).filter { plan.text(plan.steps[$0].op.strings.0) == "tasks" }
+        #expect(joins.count == facts.legacyCgroups.count)
+        let opened = plan.descriptors.values.filter { if case .legacyCgroup = $0 { true } else { false } }
+        #expect(opened.count == facts.legacyCgroups.count)
+        for join in joins {
+            #expect(plan.first(PLAN_CLONE) ?? -1 < join)
+            #expect(plan.calls(PLAN_CALL_unshare).allSatisfy { join < $0 })
+            #expect(plan.calls(PLAN_CALL_setresuid).allSatisfy { join < $0 })
+        }
         let adjustment = test.config.process?.oomScoreAdj.map { Plan.Action.adjustOOMScore($0) }
         let all = plan.birthActions + plan.rendezvous.flatMap(\.actions)
         #expect(

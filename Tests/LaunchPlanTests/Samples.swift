@@ -63,6 +63,13 @@ struct Circumstances: CustomTestStringConvertible, Sendable {
         ordinary,
         Circumstances("run on a hybrid host") { facts, options in
             facts.cgroup = .v2(directory: "/sys/fs/cgroup/unified/c1", unified: false)
+            facts.legacyCgroups = [
+                .init(
+                    controllers: ["cpu", "cpuacct"], name: "cpu,cpuacct",
+                    directory: "/sys/fs/cgroup/cpu,cpuacct/c1"),
+                .init(controllers: ["memory"], name: "memory", directory: "/sys/fs/cgroup/memory/own/c1"),
+                .init(controllers: ["name=systemd"], name: "systemd", directory: "/sys/fs/cgroup/systemd/c1"),
+            ]
             options.wait = .runtime
         },
         Circumstances("without cgroups, by moving the root") { facts, options in
