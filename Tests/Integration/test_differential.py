@@ -107,7 +107,9 @@ def test_enough_configurations_compared(table, request):
 
 def test_no_listed_difference_is_stale(table):
     _complete(table)
-    stale = [f"{e.config} | {e.leaf} | {e.reference}: {e.reason}" for e in table.entries if e.stale()]
+    # Those of cgroup v1 are judged in test_cgroups_v1.py.
+    entries = [e for e in table.entries if not e.config.startswith("v1-")]
+    stale = [f"{e.config} | {e.leaf} | {e.reference}: {e.reason}" for e in entries if e.stale()]
     assert not stale, "listed, but no longer there:\n" + "\n".join(stale)
 
 

@@ -42,6 +42,13 @@ def is_unified():
     return bool(last) and " - cgroup2 " in last[0]
 
 
+def has_legacy_controllers():
+    """Whether the host, behind this view, has controllers bound to cgroup v1."""
+    with open("/proc/self/mountinfo") as lines:
+        mounts = [line.split(" - ")[1].split() for line in lines if " - cgroup " in line]
+    return any("name=" not in options for _, _, options in mounts)
+
+
 def enter():
     """Moves the calling process into the view. Must run while the process has one thread."""
     global _host_namespace
