@@ -66,6 +66,7 @@ public struct ContainerCgroup: Equatable, Sendable {
     ///   cgroup v1 only. None at all is the container's own.
     public func below(_ written: [String]) throws(Failure) -> Self {
         guard let path = written.last else { return self }
+        if legacy != nil { return try belowLegacy(written) }
         let option = Failure.Origin.option("--cgroup")
         guard let unified else { throw Failure(option, reason: "the container has no cgroup") }
         if written.count > 1 || path.utf8.contains(UInt8(ascii: ":")) {

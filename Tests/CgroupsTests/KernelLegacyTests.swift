@@ -226,6 +226,23 @@ final class KernelLegacyTests {
         #expect(failure?.reason.hasPrefix("controller \"net_cls\" not available: ") == true)
     }
 
+    @Test func cgroupsBelowAreNamedForAllOrByController() throws {
+        let cgroup = try make()
+        #expect(try cgroup.below([]) == cgroup)
+        for path in cgroup.paths.values { try FileTree.makeDirectory(path + "/sub", mode: 0o755) }
+        #expect(try cgroup.below(["sub"]).paths == cgroup.paths.mapValues { $0 + "/sub" })
+        #expect(try cgroup.below(["../sub"]).paths == cgroup.paths.mapValues { $0 + "/sub" })
+        let some = try cgroup.below(["pids,freezer:sub", "memory:/sub"]).paths
+        for (controller, path) in cgroup.paths {
+            let isMoved = ["pids", "freezer", "memory"].contains(controller)
+            #expect(some[controller] == (isMoved ? path + "/sub" : path))
+        }
+        for bad in [["nonsense:sub"], ["sub", "memory:sub"], ["missing"], ["pids:missing"]] {
+            let failure = #expect(throws: Failure.self) { try cgroup.below(bad) }
+            #expect(failure?.origin == .option("--cgroup"), "\(bad)")
+        }
+    }
+
     @Test func noneWasKilledForMemory() throws {
         #expect(try !make().hasKilledForMemory)
     }
