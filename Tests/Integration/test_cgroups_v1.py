@@ -530,5 +530,23 @@ def test_processes_can_be_grouped_inside(runtime, bundle, tree, kind):
         assert not remains(tree, bundle.id)
 
 
+@pytest.mark.parametrize("kind", VIEWS)
+def test_exec_joins_every_cgroup_or_those_that_are_named(runtime, bundle, tree, kind):
+    bundle.busybox("cat", "sleep")
+    bundle.without("cgroup")
+    bundle.process["args"] = ["/bin/sleep", "1000"]
+    with Container(runtime, bundle, kind) as container:
+        container.start()
+        own = own_places(container.pid)
+        result = container("exec", bundle.id, "/bin/cat", "/proc/self/cgroup", check=True)
+        assert [line.split(":", 2)[2] for line in result.out.splitlines()] == list(own.values())
+        (tree / f"pids/apus-test/{bundle.id}/sub").mkdir()
+        result = container("exec", "--cgroup", "pids:sub", bundle.id, "/bin/cat", "/proc/self/cgroup", check=True)
+        places = {names: path for _, names, path in (line.split(":", 2) for line in result.out.splitlines())}
+        assert places == {**own, "pids": own["pids"] + "/sub"}
+        result = container("exec", "--cgroup", "nonsense:sub", bundle.id, "/bin/cat")
+        assert result.code != 0 and "--cgroup" in result.err and "nonsense" in result.err, result
+
+
 def test_features_tell(runtime):
     assert json.loads(runtime("features").out)["linux"]["cgroup"]["v1"] is True
