@@ -26,9 +26,37 @@ public struct UpdatedCgroup: Sendable {
     /// Gives the files their former values back, the last one first. New device rules stay.
     ///
     /// - Returns: the files that did not take theirs.
-    public func undo() -> [String] { former.reversed().filter { !$0.restore() }.map(\.path) }
+    public func undo() -> [String] {
+        // A value that is checked against another one may only be taken when that has its former value too.
+        former.reversed().filter { !$0.restore() }.filter { !$0.restore() }.map(\.path)
+    }
 
     mutating func remember(_ values: [FormerValue]) { former += values }
+
+    mutating func remember(_ settings: [Setting], of cgroup: Cgroup) {
+        remember(
+            settings.flatMap { setting in
+                setting.files.compactMap { file, value in
+                    FormerValue(path: cgroup.file(file), of: file, replacedBy: value)
+                }
+            })
+    }
+
+    mutating func add(_ other: UpdatedCgroup) {
+        warnings += other.warnings
+        former += other.former
+    }
+
+    /// Undoes, and adds to the failure what could not be undone.
+    func undone(after failure: Failure) -> Failure {
+        var failure = failure
+        let lost = undo()
+        if !lost.isEmpty {
+            failure.reason += failure.reason.isEmpty ? "" : "; "
+            failure.reason += "the former value could not be put back in \(lost.joined(separator: ", "))"
+        }
+        return failure
+    }
 }
 
 extension ContainerCgroup {
@@ -36,13 +64,21 @@ extension ContainerCgroup {
     ///
     /// - Throws: for the field that asked for what could not be set.
     public func update(_ update: CgroupUpdate, on host: CgroupHost) throws(Failure) -> UpdatedCgroup {
-        guard let unified else {
-            guard update.limits.isEmpty, !update.replacesDevices else {
-                throw Failure("the container has no cgroup to set limits in")
-            }
-            return UpdatedCgroup()
+        guard !isEmpty || update.limits.isEmpty && !update.replacesDevices else {
+            throw Failure("the container has no cgroup to set limits in")
         }
-        return try unified.update(update, on: host)
+        var done = UpdatedCgroup()
+        if let legacy { done.add(try legacy.update(update, guardsDevices: unified == nil, on: host)) }
+        guard let unified else {
+            done.warnings += update.limits.warnings
+            return done
+        }
+        do throws(Failure) {
+            done.add(try unified.update(update, on: host))
+            return done
+        } catch {
+            throw done.undone(after: error)
+        }
     }
 }
 
@@ -52,35 +88,24 @@ extension Cgroup {
         passOnControllers(for: update.limits, on: host)
         var done = UpdatedCgroup()
         done.warnings = update.limits.warnings
-        done.remember(
-            update.limits.settings.flatMap { setting in
-                setting.files.compactMap { file, value in
-                    FormerValue(path: self.file(file), of: file, replacedBy: value)
-                }
-            })
+        done.remember(update.limits.settings, of: self)
         do throws(Failure) {
-            try writePatiently(update.limits.settings, on: host)
+            try Self.patiently { () throws(Failure) in try write(update.limits.settings, on: host) }
             if update.replacesDevices {
                 done.warnings += try guardDevices(update.limits.devices, update.devices)
             }
         } catch {
-            var failure = error
-            let lost = done.undo()
-            if !lost.isEmpty {
-                failure.reason += failure.reason.isEmpty ? "" : "; "
-                failure.reason += "the former value could not be put back in \(lost.joined(separator: ", "))"
-            }
-            throw failure
+            throw done.undone(after: error)
         }
         return done
     }
 
     /// EBUSY says that something else is being done with the cgroup, or that memory could not be reclaimed yet.
-    private func writePatiently(_ settings: [Setting], on host: CgroupHost) throws(Failure) {
+    static func patiently(_ write: () throws(Failure) -> Void) throws(Failure) {
         var attempts = 5
         while true {
             do throws(Failure) {
-                return try write(settings, on: host)
+                return try write()
             } catch  where error.errno == Errno(EBUSY) && attempts > 1 {
                 attempts -= 1
                 ProcessControl.sleep(milliseconds: 10)
@@ -103,7 +128,7 @@ extension Cgroup {
 
 extension Setting {
     /// The file, and the one that may stand in for it, each with its value.
-    fileprivate var files: [(file: String, value: String)] {
+    var files: [(file: String, value: String)] {
         guard case .elsewhere(let file, let value) = refusal else { return [(self.file, self.value)] }
         return [(self.file, self.value), (file, value)]
     }

@@ -146,19 +146,23 @@ public struct ContainerCgroup: Equatable, Sendable {
         return try legacy?.freezer?.isFrozen() ?? false
     }
 
-    /// Stops the processes, and returns when they are stopped; see ``Cgroup/freeze(within:)``.
+    /// Stops the processes, and returns when they are stopped; see ``Cgroup/freeze(within:)``. By the v1 freezer
+    /// where there is no cgroup v2 tree.
     public func freeze() throws(Failure) {
         if let unified { return try unified.freeze() }
         guard let freezer = legacy?.freezer else {
-            throw Failure("the container has no cgroup, and only a cgroup can be paused")
+            throw Failure(
+                isEmpty
+                    ? "the container has no cgroup, and only a cgroup can be paused"
+                    : "the container cannot be paused: there is neither a cgroup v2 tree nor the v1 freezer")
         }
         try freezer.freeze()
     }
 
-    /// Lets stopped processes go on; see ``Cgroup/thaw()``.
+    /// Lets stopped processes go on, whoever stopped them; see ``Cgroup/thaw()``.
     public func thaw() throws(Failure) {
-        try legacy?.freezer?.thaw()
         try unified?.thaw()
+        try legacy?.freezer?.thaw()
     }
 
     /// The processes in the cgroup and below it, by pid.

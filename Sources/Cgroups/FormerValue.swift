@@ -21,6 +21,10 @@ struct FormerValue: Equatable, Sendable {
     /// other file replaces all.
     static func lines(restoring text: String, of file: String, replacedBy value: String) -> [String] {
         let old = text.split(separator: "\n")
+        if file == "memory.oom_control" {
+            // It says more than it is told.
+            return old.first?.split(separator: " ").last.map { [String($0)] } ?? []
+        }
         guard let reset = Self.resets[file] else { return old.isEmpty ? [""] : old.map(String.init) }
         return value.split(separator: "\n").map { line in
             let words = line.split(separator: " ")
@@ -33,10 +37,15 @@ struct FormerValue: Equatable, Sendable {
         }
     }
 
-    /// The files with a line for each device, and what stands for none (cgroup-v2.rst, "IO" and "RDMA").
+    /// The files with a line for each device, and what stands for none (cgroup-v2.rst, "IO" and "RDMA";
+    /// cgroup-v1/blkio-controller.rst, net_prio.rst).
     private static let resets = [
         "io.max": "rbps=max wbps=max riops=max wiops=max", "io.weight": "default",
         "io.bfq.weight": "default", "io.latency": "target=0", "rdma.max": "hca_handle=max hca_object=max",
+        "blkio.throttle.read_bps_device": "0", "blkio.throttle.write_bps_device": "0",
+        "blkio.throttle.read_iops_device": "0", "blkio.throttle.write_iops_device": "0",
+        "blkio.weight_device": "0", "blkio.leaf_weight_device": "0", "blkio.bfq.weight_device": "0",
+        "net_prio.ifpriomap": "0",
     ]
 
     /// - Returns: whether the file took it.

@@ -16,14 +16,16 @@ extension ContainerRuntime {
         try update.merged.validate()
         let pointer: Pointer = ""
         // What is written may contradict what stays.
-        _ = try Limits(update.merged, at: pointer)
+        let host = try CgroupHost.detect()
+        _ = try Limits(update.merged, at: pointer, on: host)
         let limits = try Limits(
-            update.written, at: pointer, nodes: record.deviceNodes.map { Device(type: .c, path: $0) })
+            update.written, at: pointer, nodes: record.deviceNodes.map { Device(type: .c, path: $0) },
+            on: host)
         let done = try record.cgroup.update(
             CgroupUpdate(
                 limits, replacesDevices: !update.written.devices.isEmpty,
                 devices: record.rootless ? .bestEffort : .required),
-            on: try CgroupHost.detect())
+            on: host)
         for warning in done.warnings { settings.warn(warning) }
         record.resources = update.merged.json
         do throws(Failure) {

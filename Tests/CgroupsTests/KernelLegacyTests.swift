@@ -124,7 +124,7 @@ final class KernelLegacyTests {
         #expect(try !cgroup.isFrozen())
         try freezer.freeze()
         #expect(try cgroup.isFrozen())
-        cgroup.thaw()
+        try cgroup.thaw()
         #expect(try !cgroup.isFrozen())
         // A signal leaves frozen what was frozen; SIGKILL does its work.
         try freezer.freeze()
@@ -241,6 +241,61 @@ final class KernelLegacyTests {
             let failure = #expect(throws: Failure.self) { try cgroup.below(bad) }
             #expect(failure?.origin == .option("--cgroup"), "\(bad)")
         }
+    }
+
+    @Test func anUpdateIsAllOrNothing() throws {
+        guard has("memory"), has("cpuset"), has("pids") else { return }
+        var resources = Resources()
+        resources.memory = .init()
+        resources.memory?.limit = 64 << 20
+        resources.memory?.swap = 96 << 20
+        let cgroup = try make(resources)
+        func update(_ change: (inout Resources) -> Void) throws -> UpdatedCgroup {
+            var resources = Resources()
+            change(&resources)
+            let limits = try Limits(resources, at: "", on: host)
+            return try cgroup.update(CgroupUpdate(limits, replacesDevices: false), on: host)
+        }
+        func values() throws -> [String] {
+            try [
+                read(cgroup, "memory", "memory.limit_in_bytes"),
+                read(cgroup, "memory", "memory.memsw.limit_in_bytes"),
+                read(cgroup, "pids", "pids.max"),
+            ]
+        }
+        let before = try values()
+        for (limit, swap) in [(256 << 20, 512 << 20), (16 << 20, 32 << 20)] as [(Int64, Int64)] {
+            let failure = #expect(throws: Failure.self) {
+                try update {
+                    $0.pids = .init()
+                    $0.pids?.limit = 7
+                    $0.memory = .init()
+                    $0.memory?.limit = limit
+                    $0.memory?.swap = swap
+                    $0.cpu = .init()
+                    $0.cpu?.cpus = "4000"
+                }
+            }
+            #expect(failure?.origin == .config("/cpu/cpus"))
+            #expect(try values() == before)
+        }
+        let done = try update {
+            $0.pids = .init()
+            $0.pids?.limit = 7
+        }
+        #expect(try values() == Array(before.dropLast()) + ["7"])
+        #expect(done.undo() == [])
+        #expect(try values() == before)
+    }
+
+    @Test func pausedByTheFreezerAlone() throws {
+        guard has("freezer") else { return }
+        let cgroup = try make()
+        let sleeper = try sleeper(in: cgroup)
+        try cgroup.freeze()
+        #expect(try cgroup.isFrozen())
+        try cgroup.thaw()
+        #expect(try !cgroup.isFrozen() && sleeper.isRunning)
     }
 
     @Test func noneWasKilledForMemory() throws {

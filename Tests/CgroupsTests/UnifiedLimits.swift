@@ -17,5 +17,7 @@ extension CgroupHost {
 
 extension Limits {
     /// For a unified host.
-    init(_ resources: Resources) throws(Failure) { try self.init(resources, on: .unified) }
+    init(_ resources: Resources, at pointer: Pointer = "/linux/resources") throws(Failure) {
+        try self.init(resources, at: pointer, on: .unified)
+    }
 }

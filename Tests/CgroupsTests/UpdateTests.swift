@@ -27,6 +27,10 @@ import Testing
             ["mlx hca_handle=max hca_object=max", "other hca_handle=max hca_object=max"]
         ),
         ("memory.custom", "a 1\nb 2", "a 3", ["a 1", "b 2"]),
+        ("memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 3", "1", ["0"]),
+        ("blkio.throttle.read_bps_device", "8:0 100\n8:16 5", "8:0 7", ["8:0 100"]),
+        ("blkio.throttle.read_bps_device", "8:16 5", "8:0 7", ["8:0 0"]),
+        ("net_prio.ifpriomap", "lo 3\neth0 0", "lo 5", ["lo 3"]),
     ])
     func formerValues(_ file: String, _ text: String, _ value: String, _ lines: [String]) {
         #expect(FormerValue.lines(restoring: text, of: file, replacedBy: value) == lines)

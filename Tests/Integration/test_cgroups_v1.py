@@ -472,6 +472,41 @@ def test_kill_reaches_all_processes_of_a_shared_pid_namespace(runtime, bundle, t
     assert not remains(tree, bundle.id)
 
 
+@pytest.mark.parametrize("kind", VIEWS)
+def test_pause_and_resume(runtime, bundle, tree, kind):
+    bundle.process["args"] = ["/bin/sleep", "1000"]
+    with Container(runtime, bundle, kind) as container:
+        container.start()
+        container("pause", bundle.id, check=True)
+        assert container.state()["status"] == "paused"
+        if kind == "pure":
+            assert (tree / f"freezer/apus-test/{bundle.id}/freezer.state").read_text() == "FROZEN\n"
+        container("resume", bundle.id, check=True)
+        assert container.state()["status"] == "running"
+
+
+@pytest.mark.parametrize("kind", VIEWS)
+def test_update_sets_all_or_nothing(runtime, bundle, tree, kind):
+    bundle.linux["resources"] = {"memory": {"limit": 64 << 20, "swap": 96 << 20}, "cpu": {"shares": 512}}
+    bundle.process["args"] = ["/bin/sleep", "1000"]
+    with Container(runtime, bundle, kind) as container:
+        container.start()
+
+        def value(hierarchy, file):
+            return (tree / hierarchy / f"apus-test/{bundle.id}" / file).read_text().strip()
+
+        container("update", "--memory", "128M", "--memory-swap", "256M", "--cpu-share", "1024", "--pids-limit", "9",
+                  bundle.id, check=True)
+        assert value("memory", "memory.limit_in_bytes") == str(128 << 20)
+        assert value("memory", "memory.memsw.limit_in_bytes") == str(256 << 20)
+        assert value("cpu", "cpu.shares") == "1024" and value("pids", "pids.max") == "9"
+        result = container("update", "--pids-limit", "5", "--memory", "32M", "--cpuset-cpus", "4000", bundle.id)
+        assert result.code == 1 and "cpuset.cpus" in result.err, result
+        assert value("pids", "pids.max") == "9" and value("memory", "memory.limit_in_bytes") == str(128 << 20)
+        stats = json.loads(container("events", "--stats", bundle.id, check=True).out)["data"]
+        assert stats["pids"]["limit"] == 9 and stats["memory"]["usage"]["limit"] == 128 << 20
+
+
 # ---- what the container sees ---------------------------------------------------------------------
 
 
