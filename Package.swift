@@ -30,6 +30,7 @@ let package = Package(
             name: "Labels", dependencies: ["CSELinux", "Kernel", "Diagnosis"], swiftSettings: lean),
         .target(
             name: "Seccomp", dependencies: ["OCISpec", "Kernel", "CSeccomp"], swiftSettings: lean),
+        .target(name: "DBus", dependencies: ["Kernel", "Diagnosis"], swiftSettings: lean),
         .target(name: "Cgroups", dependencies: ["OCISpec", "Kernel"], swiftSettings: lean),
         .target(name: "CStage", dependencies: ["CKernel"], cSettings: strictC),
 
@@ -83,6 +84,7 @@ let package = Package(
         .testTarget(name: "CapabilitiesTests", dependencies: ["Capabilities"]),
         .testTarget(name: "LabelsTests", dependencies: ["Labels", "Diagnosis"]),
         .testTarget(name: "CgroupsTests", dependencies: ["Cgroups"]),
+        .testTarget(name: "DBusTests", dependencies: ["DBus", "Kernel", "Diagnosis"]),
         .testTarget(name: "OCISpecTests", dependencies: ["OCISpec", "Diagnosis"]),
     ],
     swiftLanguageModes: [.v6]

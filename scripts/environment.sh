@@ -25,6 +25,7 @@ packages_test=(
     busybox-static        # a shell for containers
     util-linux            # unshare, nsenter, setpriv
     file                  # tells whether the executable is static
+    dbus-daemon           # a message bus for the D-Bus client to talk to
 )
 packages_bench=(
     crun runc             # the runtimes that are measured beside ours
