@@ -31,7 +31,7 @@ let package = Package(
         .target(
             name: "Seccomp", dependencies: ["OCISpec", "Kernel", "CSeccomp"], swiftSettings: lean),
         .target(name: "DBus", dependencies: ["Kernel", "Diagnosis"], swiftSettings: lean),
-        .target(name: "Cgroups", dependencies: ["OCISpec", "Kernel"], swiftSettings: lean),
+        .target(name: "Cgroups", dependencies: ["OCISpec", "Kernel", "DBus"], swiftSettings: lean),
         .target(name: "CStage", dependencies: ["CKernel"], cSettings: strictC),
 
         // The stage: compiled from CStage and Stage by the plugin's tool, static and without libc.
@@ -83,7 +83,7 @@ let package = Package(
         .testTarget(name: "SeccompTests", dependencies: ["Seccomp", "CSeccomp", "CFilterProbe"]),
         .testTarget(name: "CapabilitiesTests", dependencies: ["Capabilities"]),
         .testTarget(name: "LabelsTests", dependencies: ["Labels", "Diagnosis"]),
-        .testTarget(name: "CgroupsTests", dependencies: ["Cgroups"]),
+        .testTarget(name: "CgroupsTests", dependencies: ["Cgroups", "DBus", "Kernel"]),
         .testTarget(name: "DBusTests", dependencies: ["DBus", "Kernel", "Diagnosis"]),
         .testTarget(name: "OCISpecTests", dependencies: ["OCISpec", "Diagnosis"]),
     ],

@@ -12,16 +12,19 @@ public struct CgroupRequest: Equatable, Sendable {
     public var devices: DeviceEnforcement
     /// The host's user who is to own the cgroup: see ``Cgroup/delegate(to:)``.
     public var owner: UInt32?
+    /// For the systemd driver; `nil` for the file-system driver.
+    public var systemd: SystemdRequest?
 
     public init(
         cgroupsPath: String?, id: String, limits: Limits, devices: DeviceEnforcement = .required,
-        owner: UInt32? = nil
+        owner: UInt32? = nil, systemd: SystemdRequest? = nil
     ) {
         self.cgroupsPath = cgroupsPath
         self.id = id
         self.limits = limits
         self.devices = devices
         self.owner = owner
+        self.systemd = systemd
     }
 }
 
@@ -34,6 +37,8 @@ public struct ContainerCgroup: Equatable, Sendable {
     public private(set) var unified: Cgroup?
     /// Its places in the cgroup v1 hierarchies, if the host has such.
     public private(set) var legacy: LegacyCgroup?
+    /// The systemd unit that the cgroup belongs to, under the systemd driver.
+    public private(set) var unit: SystemdUnit?
 
     /// The directories by controller, the key of the cgroup v2 tree's being empty: the form in which they are
     /// kept in the container's record, which is runc's `cgroup_paths`.
@@ -43,14 +48,16 @@ public struct ContainerCgroup: Equatable, Sendable {
         return paths
     }
 
-    /// Those that ``paths`` once gave.
-    public init(paths: [String: String]) {
+    /// Those that ``paths`` and ``unit`` once gave.
+    public init(paths: [String: String], unit: SystemdUnit? = nil) {
         unified = paths[""].map { Cgroup(path: $0) }
         legacy = LegacyCgroup(paths: paths.filter { !$0.key.isEmpty })
+        self.unit = unit
     }
 
-    /// Where ``create(_:on:)`` would make them; nothing is made.
+    /// Where ``create(_:on:)`` or ``start(_:pid:on:)`` would make them; nothing is made.
     public static func planned(_ request: CgroupRequest, on host: CgroupHost) throws(Failure) -> Self {
+        if let systemd = request.systemd { return try planned(request, systemd, on: host) }
         var planned = ContainerCgroup(paths: [:])
         planned.unified = try Cgroup.planned(cgroupsPath: request.cgroupsPath, id: request.id, on: host)
         planned.legacy = try LegacyCgroup.planned(request, on: host)
@@ -123,19 +130,29 @@ public struct ContainerCgroup: Equatable, Sendable {
     ///
     /// - Returns: warnings for the user.
     public func apply(_ request: CgroupRequest, on host: CgroupHost) throws(Failure) -> [String] {
+        if let unit, let unified {
+            try unified.check(request.limits.usageChecks)
+            try unit.set(request.limits)
+        }
+        return try applyDirectly(request, on: host)
+    }
+
+    func applyDirectly(_ request: CgroupRequest, on host: CgroupHost) throws(Failure) -> [String] {
         try legacy?.apply(request.limits.legacy, on: host)
         guard let unified else {
             guard let legacy else { return [] }
             return try request.limits.warnings
                 + legacy.guardDevices(request.limits.devices, request.devices, on: host)
         }
-        let warnings = try unified.apply(request.limits, on: host, devices: request.devices)
+        let limits = unit == nil ? request.limits : request.limits.roundedForSystemd()
+        let warnings = try unified.apply(limits, on: host, devices: request.devices)
         if let owner = request.owner { try unified.delegate(to: owner) }
         return warnings
     }
 
     /// Moves a process into them, where it could not be born in them.
     public func add(pid: Int32) throws(Failure) {
+        if let unit, let unified { return try unit.attach(pid: pid, to: unified) }
         try unified?.add(pid: pid)
         try legacy?.add(pid: pid)
     }
@@ -184,15 +201,19 @@ public struct ContainerCgroup: Equatable, Sendable {
         if let unified { try unified.signalAll(signal) } else { try legacy?.signalAll(signal) }
     }
 
-    /// Removes the cgroups and all below them. Nothing happens to those that are gone.
+    /// Removes the cgroups and all below them, and stops the unit. Nothing happens to those that are gone.
+    ///
+    /// - Throws: the first failure, when all has been tried.
     public func remove() throws(Failure) {
-        do throws(Failure) {
-            try unified?.remove()
-        } catch {
-            try? legacy?.remove()
-            throw error
+        var refusal: Failure?
+        func attempt(_ step: () throws(Failure) -> Void) {
+            do throws(Failure) { try step() } catch { refusal = refusal ?? error }
         }
-        try legacy?.remove()
+        attempt { () throws(Failure) in try unit?.stop() }
+        // Old releases of systemd leave what is below the unit's cgroup.
+        attempt { () throws(Failure) in try unified?.remove() }
+        attempt { () throws(Failure) in try legacy?.remove() }
+        if let refusal { throw refusal }
     }
 
     /// Whether the kernel has killed a process of the container for want of memory.

@@ -9,7 +9,7 @@ import OCISpec
 /// from every kernel and become a warning.
 public struct Limits: Equatable, Sendable {
     /// Those of the cgroup v2 tree, in the order of writing.
-    let settings: [Setting]
+    var settings: [Setting]
     let usageChecks: [UsageCheck]
     let legacy: LegacyLimits
     let devices: DeviceFilter
