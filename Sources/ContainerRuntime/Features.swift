@@ -41,7 +41,7 @@ extension ContainerRuntime {
         var cgroup = Features.Cgroup()
         cgroup.v1 = true
         cgroup.v2 = true
-        cgroup.systemd = false
+        cgroup.systemd = true
         cgroup.systemdUser = false
         cgroup.rdma = true
         return cgroup

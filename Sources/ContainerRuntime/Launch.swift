@@ -50,10 +50,6 @@ final class Launch {
         preserved = overflows ? .max : sum
         try PreservedDescriptors.prepare(preserved)
 
-        if runtime.settings.systemdCgroup {
-            throw Failure(
-                .option("--systemd-cgroup"), reason: "not supported yet", remedy: "use the cgroupfs driver")
-        }
         let isRootless = runtime.settings.isRootless(privileged: HostFacts.hasHostRoot)
         host = try CgroupHost.detect()
         request = CgroupRequest(
@@ -61,9 +57,12 @@ final class Launch {
             limits: try Limits(
                 config.linux?.resources ?? Resources(), nodes: config.linux?.devices ?? [], on: host),
             // Whoever is rootless cannot load device programs, and has no right to devices to begin with.
-            devices: isRootless ? .bestEffort : .required, owner: config.cgroupOwner)
+            devices: isRootless ? .bestEffort : .required, owner: config.cgroupOwner,
+            systemd: runtime.settings.systemdCgroup
+                ? SystemdRequest(isUser: isRootless, annotations: config.annotations) : nil)
         cgroup = try ContainerCgroup.planned(request, on: host)
         facts = try HostFacts.gather(bundle, id: id, cgroup: cgroup, host: host)
+        if cgroup.unit != nil { facts.clonesIntoCgroup = false }
         var planned = LaunchOptions(wait: wait)
         planned.noPivot = options.noPivot
         planned.noNewKeyring = options.noNewKeyring
@@ -110,6 +109,7 @@ final class Launch {
     }
 
     private func makeCgroup() throws(Failure) {
+        if cgroup.unit != nil { return }
         cgroupEnd = .discard(try cgroup.create(request, on: host))
         for warning in try cgroup.apply(request, on: host) { runtime.settings.warn(warning) }
     }
@@ -228,6 +228,7 @@ final class Launch {
     }
 
     private func join(_ stage: Stage) throws(Failure) {
+        if cgroup.unit != nil { return try startUnit(around: stage) }
         do throws(Failure) {
             try cgroup.add(pid: stage.pid)
         } catch {
@@ -239,6 +240,14 @@ final class Launch {
             }
             throw failure
         }
+    }
+
+    private func startUnit(around stage: Stage) throws(Failure) {
+        let warnings = try cgroup.start(request, pid: stage.pid, on: host)
+        cgroupEnd = .remove
+        // The hooks to come can be born in it.
+        facts.clonesIntoCgroup = true
+        for warning in warnings { runtime.settings.warn(warning) }
     }
 
     private func runHooks(_ kind: HookKind) throws(Failure) {

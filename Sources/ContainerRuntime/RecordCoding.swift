@@ -22,6 +22,10 @@ extension ContainerRecord {
                     writer.member(controller, path)
                 }
             }
+            if let unit = cgroup.unit {
+                writer.member("systemd_unit", unit.name)
+                writer.member("systemd_user", unit.isUser)
+            }
             writer.member("private_pid_namespace", hasPrivatePIDNamespace)
             if !resources.isEmpty {
                 writer.key("resources")
@@ -52,6 +56,8 @@ extension ContainerRecord {
         var annotations: [String: String] = [:]
         var rootless = false
         var cgroupPaths: [String: String] = [:]
+        var unit: String?
+        var isUserUnit = false
         var isPrivate = false
         var resources: [UInt8] = []
         var deviceNodes: [String] = []
@@ -73,6 +79,8 @@ extension ContainerRecord {
             case "cgroup_paths":
                 try reader.beginMap()
                 while let name = try reader.nextKey() { cgroupPaths[name] = try reader.string() }
+            case "systemd_unit": unit = try reader.string()
+            case "systemd_user": isUserUnit = try reader.bool()
             case "private_pid_namespace": isPrivate = try reader.bool()
             case "resources": resources = try reader.json()
             case "device_nodes": deviceNodes = try reader.strings()
@@ -87,7 +95,9 @@ extension ContainerRecord {
         try reader.finish()
         self.init(
             ociVersion: version, id: id, bundle: bundle, rootfs: rootfs, annotations: annotations,
-            created: created, initPID: pid, initStart: start, cgroup: ContainerCgroup(paths: cgroupPaths),
+            created: created, initPID: pid, initStart: start,
+            cgroup: ContainerCgroup(
+                paths: cgroupPaths, unit: unit.map { SystemdUnit(name: $0, isUser: isUserUnit) }),
             hasPrivatePIDNamespace: isPrivate, rootless: rootless, hooks: hooks ?? Hooks())
         self.resources = resources
         self.deviceNodes = deviceNodes

@@ -18,7 +18,8 @@ import Testing
                 $0.annotations = [:]
                 $0.startContainerHooks = []
                 $0.poststartHooks = []
-                $0.cgroup = ContainerCgroup(paths: ["": "/sys/fs/cgroup/a b/ü"])
+                $0.cgroup = ContainerCgroup(
+                    paths: ["": "/sys/fs/cgroup/a b/ü"], unit: SystemdUnit(name: "x.scope", isUser: true))
                 $0.rootless = true
             },
             try record {

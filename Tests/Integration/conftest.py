@@ -26,6 +26,7 @@ HOSTS = {
 
 
 def pytest_configure(config):
+    config.addinivalue_line("markers", "systemd: needs a host whose pid 1 is systemd; the others say why they are skipped")
     config.addinivalue_line("markers", "slow: takes more than some seconds; left out by scripts/test --quick")
     for name, (what, _) in HOSTS.items():
         config.addinivalue_line("markers", f"{name}: needs {what}")
