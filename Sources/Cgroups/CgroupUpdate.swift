@@ -9,9 +9,15 @@ public struct CgroupUpdate: Equatable, Sendable {
     /// Whether the device rules are new; if not, those of ``limits`` mean nothing.
     public var replacesDevices: Bool
     public var devices: DeviceEnforcement
+    /// The limits that held before, for systemd to hear again if the new ones fail.
+    public var former: Limits?
 
-    public init(_ limits: Limits, replacesDevices: Bool, devices: DeviceEnforcement = .required) {
+    public init(
+        _ limits: Limits, replacesDevices: Bool, devices: DeviceEnforcement = .required,
+        former: Limits? = nil
+    ) {
         self.limits = limits
+        self.former = former
         self.replacesDevices = replacesDevices
         self.devices = devices
     }
@@ -67,6 +73,22 @@ extension ContainerCgroup {
         guard !isEmpty || update.limits.isEmpty && !update.replacesDevices else {
             throw Failure("the container has no cgroup to set limits in")
         }
+        guard let unit else { return try updateDirectly(update, on: host) }
+        // systemd first: it writes its own idea of every file of a controller that it hears of.
+        try unit.set(update.limits, devices: update.replacesDevices)
+        do throws(Failure) {
+            var rounded = update
+            rounded.limits = update.limits.roundedForSystemd()
+            return try updateDirectly(rounded, on: host)
+        } catch {
+            if let former = update.former { try? unit.set(former, devices: false) }
+            throw error
+        }
+    }
+
+    private func updateDirectly(
+        _ update: CgroupUpdate, on host: CgroupHost
+    ) throws(Failure) -> UpdatedCgroup {
         var done = UpdatedCgroup()
         if let legacy { done.add(try legacy.update(update, guardsDevices: unified == nil, on: host)) }
         guard let unified else {

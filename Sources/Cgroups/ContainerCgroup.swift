@@ -132,7 +132,7 @@ public struct ContainerCgroup: Equatable, Sendable {
     public func apply(_ request: CgroupRequest, on host: CgroupHost) throws(Failure) -> [String] {
         if let unit, let unified {
             try unified.check(request.limits.usageChecks)
-            try unit.set(request.limits)
+            try unit.set(request.limits, devices: true)
         }
         return try applyDirectly(request, on: host)
     }

@@ -12,7 +12,8 @@ extension ContainerRuntime {
         case .created, .running, .paused: break
         case .creating, .stopped: throw Failure("container not running")
         }
-        let update = ResourcesUpdate(changes, of: try record.currentResources)
+        let former = try record.currentResources
+        let update = ResourcesUpdate(changes, of: former)
         try update.merged.validate()
         let pointer: Pointer = ""
         // What is written may contradict what stays.
@@ -24,7 +25,8 @@ extension ContainerRuntime {
         let done = try record.cgroup.update(
             CgroupUpdate(
                 limits, replacesDevices: !update.written.devices.isEmpty,
-                devices: record.rootless ? .bestEffort : .required),
+                devices: record.rootless ? .bestEffort : .required,
+                former: try Limits(former, at: pointer, on: host)),
             on: host)
         for warning in done.warnings { settings.warn(warning) }
         record.resources = update.merged.json

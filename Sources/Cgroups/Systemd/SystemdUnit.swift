@@ -94,10 +94,13 @@ public struct SystemdUnit: Equatable, Sendable {
     }
 
     /// Tells systemd of new limits.
-    func set(_ limits: Limits) throws(Failure) {
+    ///
+    /// - Parameter devices: whether of the device rules, too.
+    func set(_ limits: Limits, devices: Bool) throws(Failure) {
         let (manager, version) = try Self.connect(isUser: isUser)
-        let properties =
-            limits.devices.unitProperties(systemd: version) + (try limits.unitProperties(systemd: version))
+        var properties = devices ? limits.devices.unitProperties(systemd: version) : []
+        properties += try limits.unitProperties(systemd: version)
+        if properties.isEmpty { return }
         try Self.blaming("set properties of systemd unit \(name)") { () throws(DBusError) in
             try manager.set(properties, of: name)
         }
