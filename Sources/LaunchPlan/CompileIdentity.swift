@@ -116,7 +116,15 @@ extension Compiler {
         let effective = mask(sets.effective, pointers.key("effective"))
         let permitted = mask(sets.permitted, pointers.key("permitted"))
         let inheritable = mask(sets.inheritable, pointers.key("inheritable"))
-        let ambient = mask(sets.ambient, pointers.key("ambient"))
+        var ambient = mask(sets.ambient, pointers.key("ambient"))
+        // capabilities(7): nothing else can be ambient. Older releases of runc write such configurations.
+        let bare = CapabilitySet(rawValue: ambient & ~(permitted & inheritable))
+        for name in bare.names {
+            builder.plan.warnings.append(
+                "\(pointers.key("ambient")): \(name) cannot be given: it is not both permitted and inheritable"
+            )
+        }
+        ambient &= permitted & inheritable
 
         builder.step(
             Operation(PLAN_BOUND, numbers: (bounding, 0, 0, 0)), .config(pointers.key("bounding")),

@@ -105,6 +105,7 @@ capabilities("root-ambient", 0, bounding=SOME, permitted=SOME, effective=SOME, i
 capabilities("user-none", 1000)
 capabilities("user-permitted", 1000, bounding=SOME, permitted=SOME, effective=SOME)
 capabilities("user-inheritable", 1000, bounding=SOME, permitted=SOME, effective=SOME, inheritable=SOME)
+capabilities("ambient-not-inheritable", 1000, bounding=SOME, permitted=SOME, effective=SOME, ambient=FEW)
 capabilities("user-ambient", 1000, **{k: FEW for k in KINDS})
 capabilities("user-ambient-partly", 1000, bounding=SOME, permitted=SOME, effective=SOME, inheritable=SOME, ambient=FEW)
 
