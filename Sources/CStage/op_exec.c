@@ -57,14 +57,17 @@ long stage_lookup(struct stage *stage, const struct plan_op *op)
 long stage_fifo(struct stage *stage, const struct plan_op *op)
 {
     /* It may wait for long: all it keeps is the FIFO, and procfs, by which alone an O_PATH FIFO is opened. */
+    stage_close(stage->mask);
+    stage->mask = -1;
     for (int slot = 0; slot < PLAN_SLOTS; slot++) {
-        if (slot == op->slot[0] || slot == PLAN_SLOT_PROC)
+        if (slot == op->slot[0] || slot == PLAN_SLOT_PROC || slot == PLAN_SLOT_SYNC)
             continue;
         stage_close(stage_slot(stage, (unsigned)slot));
         stage->plan->slots[slot] = -1;
     }
-    stage_close(stage->mask);
-    stage->mask = -1;
+    /* Last, as its end tells the runtime that the container is created, with nothing else left open. */
+    stage_close(stage_slot(stage, PLAN_SLOT_SYNC));
+    stage->plan->slots[PLAN_SLOT_SYNC] = -1;
     long fifo;
     do
         fifo = stage_reopen(stage, stage_slot(stage, (unsigned)op->slot[0]), O_WRONLY);
