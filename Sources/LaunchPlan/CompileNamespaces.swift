@@ -44,15 +44,19 @@ extension Compiler {
         let namespaces = config.linux?.namespaces ?? []
         // A cgroup namespace is rooted where its maker is, so it is made after the move into the cgroup.
         // And the message queues of an IPC namespace belong to whoever makes it, who should be root.
-        let later: Set<Namespace.Kind> = config.hasNew(.user) ? [.cgroup, .ipc] : [.cgroup]
+        var later: Set<Namespace.Kind> = config.hasNew(.user) ? [.cgroup, .ipc] : [.cgroup]
+        // The clocks of a time namespace can be set until the first process is in it (time_namespaces(7)).
+        let setsClocks = config.linux?.timeOffsets.isEmpty == false && config.hasNew(.time)
+        if setsClocks { later.insert(.time) }
         let fresh = namespaces.filter { $0.path == nil && !later.contains($0.type) }
             .reduce(UInt64(0)) { $0 | $1.type.cloneFlag }
         let joins = namespaces.contains { $0.path != nil }
         let hasCgroup = facts.cgroup != .none
 
-        if joins || config.hasNew(.user) {
+        if joins || config.hasNew(.user) || setsClocks {
             builder.plan.clonesItself = true
             joinNamespaces(namespaces)
+            if setsClocks { setClocks() }
             var op = Operation(PLAN_CLONE)
             op.numbers.0 = fresh
             if hasCgroup && facts.clonesIntoCgroup { op.slots.0 = builder.slot(.cgroup) }
@@ -112,6 +116,19 @@ extension Compiler {
             op.strings.1 = builder.string("0")
             builder.step(op, .config("/linux/cgroupsPath"), "enter the cgroup \(cgroup.directory)")
         }
+    }
+
+    /// Makes the time namespace that the next clone is in.
+    private mutating func setClocks() {
+        builder.call(
+            PLAN_CALL_unshare, (Namespace.Kind.time.cloneFlag, 0, 0), .config(pointer(to: .time)),
+            "unshare the time namespace")
+        // One write: the kernel takes all of them or none.
+        let offsets = (config.linux?.timeOffsets ?? [])
+            .map { "\($0.clock.rawValue) \($0.secs) \($0.nanosecs)" }
+        builder.writeProc(
+            "self/timens_offsets", offsets.joined(separator: "\n"), .config("/linux/timeOffsets"),
+            "set the clocks (\(offsets.joined(separator: ", ")))")
     }
 
     private mutating func joinNamespaces(_ namespaces: [Namespace]) {

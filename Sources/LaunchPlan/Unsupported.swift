@@ -7,7 +7,6 @@ extension Compiler {
         if let process = config.process { try refuseUnsupported(process, at: "/process") }
         let linux = config.linux
         let wanted: [(Bool, Pointer)] = [
-            (linux?.timeOffsets.isEmpty == false, "/linux/timeOffsets"),
             (linux?.netDevices.isEmpty == false, "/linux/netDevices"),
             (linux?.memoryPolicy != nil, "/linux/memoryPolicy"),
             (linux?.intelRdt != nil, "/linux/intelRdt"),

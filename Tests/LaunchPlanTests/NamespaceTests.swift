@@ -41,6 +41,34 @@ import Testing
         #expect(plan.position(ofRendezvous: "placed") == nil)
     }
 
+    /// The clocks of a time namespace are set before anybody is in it.
+    @Test func clocks() throws {
+        func plan(_ kinds: [Namespace.Kind]) throws -> Plan {
+            try compile {
+                $0.linux?.namespaces = kinds.map { Namespace(type: $0) }
+                if kinds.contains(.user) {
+                    $0.linux?.uidMappings = [IDMapping(containerID: 0, hostID: 1000, size: 1)]
+                    $0.linux?.gidMappings = [IDMapping(containerID: 0, hostID: 1000, size: 1)]
+                }
+                var offset = TimeOffset(clock: .boottime)
+                offset.secs = -7
+                offset.nanosecs = 8
+                $0.linux?.timeOffsets = [offset]
+            }
+        }
+        for kinds in [[.time, .mount, .pid], [.time, .mount, .pid, .user]] as [[Namespace.Kind]] {
+            let plan = try plan(kinds)
+            let unshare = try #require(
+                plan.calls(PLAN_CALL_unshare).first { plan.steps[$0].op.numbers.1 == 0x80 })
+            let write = try #require(
+                plan.steps.firstIndex { $0.origin == .config("/linux/timeOffsets") })
+            let clone = try #require(plan.first(PLAN_CLONE))
+            #expect(unshare < write && write < clone)
+            #expect(plan.steps[clone].op.numbers.0 & 0x80 == 0 && plan.birthFlags == 0)
+            #expect(plan.steps[write].doing.contains("boottime -7 8"))
+        }
+    }
+
     @Test func aNewUserNamespace() throws {
         let uid = [IDMapping(containerID: 0, hostID: 1000, size: 1)]
         let gid = [IDMapping(containerID: 0, hostID: 2000, size: 5)]

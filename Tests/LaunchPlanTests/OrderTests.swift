@@ -13,6 +13,13 @@ import Testing
 
         var testDescription: String { "\(sample.name), \(circumstances.name)" }
         var config: Config { sample.config }
+        var setsClocks: Bool { config.linux?.timeOffsets.isEmpty == false && config.hasNew(.time) }
+        /// All but the time namespace, which its maker is never in.
+        var unsharedByTheProcess: [Int] {
+            plan.calls(PLAN_CALL_unshare).filter {
+                plan.steps[$0].op.numbers.1 != Namespace.Kind.time.cloneFlag
+            }
+        }
     }
 
     static let cases: [Case] = Sample.all.flatMap { sample in
@@ -190,12 +197,13 @@ import Testing
         let namespaces = test.config.linux?.namespaces ?? []
         let joined = namespaces.filter { $0.path != nil }
         #expect(plan.positions(PLAN_SETNS).count == joined.count)
-        #expect(plan.clonesItself == (!joined.isEmpty || test.config.hasNew(.user)))
+        #expect(plan.clonesItself == (!joined.isEmpty || test.config.hasNew(.user) || test.setsClocks))
         #expect(plan.positions(PLAN_CLONE).count == (plan.clonesItself ? 1 : 0))
         // The root of a new user namespace, once it is root, makes the IPC namespace: message queues have an owner.
         let ownsQueues = test.config.hasNew(.user) && test.config.hasNew(.ipc)
         let fresh = namespaces.filter {
             $0.path == nil && $0.type != .cgroup && !(ownsQueues && $0.type == .ipc)
+                && !(test.setsClocks && $0.type == .time)
         }
         .reduce(UInt64(0)) { $0 | $1.type.cloneFlag }
         if let clone = plan.first(PLAN_CLONE) {
@@ -211,7 +219,7 @@ import Testing
         #expect((mapping ?? false) == test.config.hasNew(.user))
         let roots = plan.calls(PLAN_CALL_setresuid) + plan.calls(PLAN_CALL_setresgid)
         #expect(roots.count == (test.config.namespace(.user) == nil ? 0 : 2))
-        let unshared = plan.calls(PLAN_CALL_unshare)
+        let unshared = test.unsharedByTheProcess
         #expect(unshared.count == (test.config.hasNew(.cgroup) ? 1 : 0) + (ownsQueues ? 1 : 0))
         let root = try #require(plan.first(PLAN_ROOTFS))
         for position in roots + unshared { #expect(placed < position && position < root) }
@@ -241,7 +249,7 @@ import Testing
         #expect(opened.count == facts.legacyCgroups.count)
         for join in joins {
             #expect(plan.first(PLAN_CLONE) ?? -1 < join)
-            #expect(plan.calls(PLAN_CALL_unshare).allSatisfy { join < $0 })
+            #expect(test.unsharedByTheProcess.allSatisfy { join < $0 })
             #expect(plan.calls(PLAN_CALL_setresuid).allSatisfy { join < $0 })
         }
         let adjustment = test.config.process?.oomScoreAdj.map { Plan.Action.adjustOOMScore($0) }

@@ -27,9 +27,6 @@ import Testing
             origin { $0.process?.scheduler = Scheduler(policy: .SCHED_OTHER) }
                 == .config("/process/scheduler"))
         #expect(
-            origin { $0.linux?.timeOffsets = [TimeOffset(clock: .boottime)] } == .config("/linux/timeOffsets")
-        )
-        #expect(
             origin { $0.linux?.netDevices = [NetDevice(hostName: "eth0")] } == .config("/linux/netDevices"))
         #expect(
             origin { $0.linux?.memoryPolicy = MemoryPolicy(mode: .MPOL_LOCAL) }

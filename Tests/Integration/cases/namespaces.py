@@ -48,12 +48,6 @@ def namespace_only_mount(b):
     b.linux["maskedPaths"] = b.linux["readonlyPaths"] = []
 
 
-@case("config-linux.md#namespaces")
-def namespace_time_new(b):
-    b.linux["namespaces"].append({"type": "time"})
-    b.linux["timeOffsets"] = {"monotonic": {"secs": 1000, "nanosecs": 5}, "boottime": {"secs": 2000, "nanosecs": 0}}
-
-
 for kind in ("network", "ipc", "uts", "cgroup", "pid"):
 
     def build(b, kind=kind):
