@@ -80,7 +80,7 @@ struct MissingController {
 
     func failure(of setting: Setting) -> Failure {
         let subject =
-            setting.origin.description.contains("/unified/")
+            setting.origin.description.split(separator: "/").contains("unified")
             ? "unified resource \"\(setting.file)\" can't be set: controller \"\(controller)\" not available"
             : "controller \"\(controller)\" not available"
         return failure(at: setting.origin, subject)
