@@ -103,6 +103,10 @@ final class Launch {
                 }
             }
             try startStage()
+            if let pidfdSocket, let stage {
+                try HandOver(to: pidfdSocket, option: "--pidfd-socket")
+                    .send(stage.pidfdNumber, named: "standard")
+            }
         } catch {
             throw abandon(error)
         }
@@ -151,7 +155,6 @@ final class Launch {
         switch try stage.proceed({ (action) throws(Failure) in try self.act(action) }) {
         case .created(let rendezvous):
             self.rendezvous = rendezvous
-            try act(.record)
         case .closed:
             guard wait == .fifo, stage.isCreated, stage.isAlive else { throw diagnose() }
         }
@@ -213,10 +216,6 @@ final class Launch {
         case .record:
             // A runtime that its caller pinned must not pin the container: its cgroup says where it may run.
             ProcessControl.resetAffinity(pid: stage.pid)
-            if let pidfdSocket {
-                try HandOver(to: pidfdSocket, option: "--pidfd-socket")
-                    .send(stage.pidfdNumber, named: "standard")
-            }
             record.initPID = stage.pid
             record.initStart = try Failure.blaming { () throws(SystemError) in
                 try ProcessRecord(pid: stage.pid).startTime

@@ -26,7 +26,7 @@ extension ContainerRuntime {
             CgroupUpdate(
                 limits, replacesDevices: !update.written.devices.isEmpty,
                 devices: record.rootless ? .bestEffort : .required,
-                former: try Limits(former, at: pointer, on: host)),
+                former: record.cgroup.unit == nil ? nil : try Limits(former, at: pointer, on: host)),
             on: host)
         for warning in done.warnings { settings.warn(warning) }
         record.resources = update.merged.json

@@ -286,6 +286,27 @@ def test_what_cannot_be_combined(runtime, bundle, flags, words):
     reap(pid)
 
 
+@pytest.mark.parametrize("hooked", [False, True])
+def test_pidfd_is_handed_over_once(runtime, bundle, hooked):
+    """However often the runtime notes the state meanwhile: the listener takes one connection."""
+    bundle.sh("exit 4")
+    if hooked:
+        bundle.config["hooks"] = {"createRuntime": [{"path": "/bin/true"}]}
+    bundle.write()
+    path = str(bundle.dir / "pidfd.sock")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen()
+        assert runtime("run", "--bundle", bundle.dir, "--pidfd-socket", path, bundle.id).code == 4
+        listener.settimeout(0)
+        with listener.accept()[0] as connection:
+            name, fds, _, _ = socket.recv_fds(connection, 4096, 1)
+        assert name == b"standard"
+        os.close(fds[0])
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+
+
 @pytest.mark.parametrize("verb", ["create", "exec"])
 def test_pidfd_socket(runtime, bundle, verb):
     bundle.busybox("sh", "sleep")
