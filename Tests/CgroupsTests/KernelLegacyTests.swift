@@ -43,16 +43,7 @@ final class KernelLegacyTests {
     }
 
     private func sleeper(in cgroup: ContainerCgroup) throws -> Foundation.Process {
-        let process = Foundation.Process()
-        process.executableURL = URL(filePath: "/bin/sleep")
-        process.arguments = ["300"]
-        // The threads that tests run on block most signals, and the child inherits that.
-        var none = sigset_t()
-        var old = sigset_t()
-        sigemptyset(&none)
-        pthread_sigmask(SIG_SETMASK, &none, &old)
-        defer { pthread_sigmask(SIG_SETMASK, &old, nil) }
-        try process.run()
+        let process = try startSleeper()
         sleepers.append(process)
         try cgroup.add(pid: process.processIdentifier)
         return process

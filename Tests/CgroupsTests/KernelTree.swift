@@ -40,16 +40,7 @@ class KernelTree {
     }
 
     func sleeper(in cgroup: Cgroup) throws -> Foundation.Process {
-        let process = Foundation.Process()
-        process.executableURL = URL(filePath: "/bin/sleep")
-        process.arguments = ["300"]
-        // The threads that tests run on block most signals, and the child inherits that.
-        var none = sigset_t()
-        var old = sigset_t()
-        sigemptyset(&none)
-        pthread_sigmask(SIG_SETMASK, &none, &old)
-        defer { pthread_sigmask(SIG_SETMASK, &old, nil) }
-        try process.run()
+        let process = try startSleeper()
         try cgroup.add(pid: process.processIdentifier)
         return process
     }
@@ -62,4 +53,19 @@ class KernelTree {
         }
         try FileTree.write("threaded", to: cgroup.path + "/cgroup.type")
     }
+}
+
+/// A process that does nothing for a long time, and can be signalled.
+func startSleeper() throws -> Foundation.Process {
+    let process = Foundation.Process()
+    process.executableURL = URL(filePath: "/bin/sleep")
+    process.arguments = ["300"]
+    // The threads that tests run on block most signals, and the child inherits that.
+    var none = sigset_t()
+    var old = sigset_t()
+    sigemptyset(&none)
+    pthread_sigmask(SIG_SETMASK, &none, &old)
+    defer { pthread_sigmask(SIG_SETMASK, &old, nil) }
+    try process.run()
+    return process
 }

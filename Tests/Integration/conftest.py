@@ -20,13 +20,12 @@ REPOSITORY = HERE.parent.parent
 # Hosts that not every machine is: scripts/test --vm runs these tests in guests that are.
 HOSTS = {
     "systemd": ("systemd as the first process", lambda: os.path.isdir("/run/systemd/system")),
-    "hybrid": ("controllers in a cgroup v1 tree", lambda: " - cgroup " in Path("/proc/self/mountinfo").read_text()),
+    "hybrid": ("controllers in a cgroup v1 tree", view.has_legacy_controllers),
     "newer_kernel": ("a kernel from 6.6 on", lambda: os.path.exists("/proc/sys/vm/memfd_noexec")),
 }
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "systemd: needs a host whose pid 1 is systemd; the others say why they are skipped")
     config.addinivalue_line("markers", "slow: takes more than some seconds; left out by scripts/test --quick")
     for name, (what, _) in HOSTS.items():
         config.addinivalue_line("markers", f"{name}: needs {what}")
@@ -35,12 +34,7 @@ def pytest_configure(config):
         view.become_subreaper()
 
 
-def pytest_collection_modifyitems(config, items):
-    if not view.has_legacy_controllers():
-        there = [item for item in items if item.get_closest_marker("hybrid")]
-        items[:] = [item for item in items if item not in there]
-        # The summary counts them as deselected: there is nothing on such a host that they could test.
-        config.hook.pytest_deselected(items=there)
+def pytest_collection_modifyitems(items):
     if os.geteuid() != 0:
         for item in items:
             item.add_marker(pytest.mark.skip(reason="containers are made as root: run with sudo"))

@@ -1,7 +1,7 @@
 """cgroup v1: the host's own hierarchies, with a cgroup v2 tree beside them (hybrid) and without (pure).
 
-The marker `hybrid` is of tests that need v1 controllers; where there are none they are not collected
-(conftest.py), because a kernel whose controllers are in use by cgroup v2 cannot show them in v1.
+The marker `hybrid` is of tests that need v1 controllers: a kernel whose controllers are in use by cgroup v2 cannot
+show them in v1.
 """
 
 import json
@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from harness import compare, view
 from harness.bundle import Bundle
+from harness.disk import disk
 from harness.runtime import Runtime, reap
 from test_differential import LIST
 
@@ -99,14 +100,6 @@ class Container:
 
 
 # ---- every field, beside runc and crun -----------------------------------------------------------
-
-
-def disk():
-    for device in sorted(Path("/sys/block").iterdir()):
-        if not re.match(r"loop|ram|zram|nbd", device.name):
-            major, minor = (device / "dev").read_text().split(":")
-            return {"major": int(major), "minor": int(minor)}
-    return {"major": 7, "minor": 0}
 
 
 DENY = {"allow": False, "access": "rwm"}

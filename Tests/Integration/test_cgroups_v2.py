@@ -10,19 +10,11 @@ from pathlib import Path
 import pytest
 from harness import compare
 from harness.bundle import Bundle
+from harness.disk import disk
 from harness.runtime import Footprint, reap
 from test_differential import LIST
 
 TREE = Path("/sys/fs/cgroup")
-
-
-def disk():
-    """A disk whose I/O can be throttled, as the configuration names it."""
-    for device in sorted(Path("/sys/block").iterdir()):
-        if not re.match(r"loop|ram|zram|nbd", device.name):
-            major, minor = (device / "dev").read_text().split(":")
-            return {"major": int(major), "minor": int(minor)}
-    return {"major": 7, "minor": 0}
 
 
 def rate(number):
