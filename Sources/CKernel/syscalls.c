@@ -117,6 +117,16 @@ int apus_namespace_type(int descriptor)
     return ioctl(descriptor, NS_GET_NSTYPE);
 }
 
+int apus_namespace_parent(int descriptor)
+{
+    return ioctl(descriptor, NS_GET_PARENT); /* close-on-exec by itself */
+}
+
+int apus_mount_namespace_id(int descriptor, uint64_t *id)
+{
+    return ioctl(descriptor, _IOR(NSIO, 0x5, uint64_t), id);
+}
+
 long apus_fstatfs_magic(int fd)
 {
     struct statfs status;

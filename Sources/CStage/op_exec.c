@@ -54,29 +54,34 @@ long stage_lookup(struct stage *stage, const struct plan_op *op)
     return stage_fault(stage, FAULT_NO_EXECUTABLE, (int)-answer, worst);
 }
 
-long stage_fifo(struct stage *stage, const struct plan_op *op)
+long stage_strip(struct stage *stage, const struct plan_op *op)
 {
-    /* It may wait for long: all it keeps is the FIFO, and procfs, by which alone an O_PATH FIFO is opened. */
+    (void)op;
     stage_close(stage->mask);
     stage->mask = -1;
     for (int slot = 0; slot < PLAN_SLOTS; slot++) {
-        if (slot == op->slot[0] || slot == PLAN_SLOT_PROC || slot == PLAN_SLOT_SYNC)
+        if (slot == PLAN_SLOT_FIFO || slot == PLAN_SLOT_SYNC)
             continue;
         stage_close(stage_slot(stage, (unsigned)slot));
         stage->plan->slots[slot] = -1;
     }
-    /* Last, as its end tells the runtime that the container is created, with nothing else left open. */
+    return 0;
+}
+
+long stage_fifo(struct stage *stage, const struct plan_op *op)
+{
+    int fifo = stage_slot(stage, (unsigned)op->slot[0]);
+    char go;
+    long result;
+    /* Its end tells the runtime that the container is created. */
     stage_close(stage_slot(stage, PLAN_SLOT_SYNC));
     stage->plan->slots[PLAN_SLOT_SYNC] = -1;
-    long fifo;
     do
-        fifo = stage_reopen(stage, stage_slot(stage, (unsigned)op->slot[0]), O_WRONLY);
-    while (fifo == -EINTR);
-    if (fifo < 0)
-        return fifo;
-    long result = stage_write_all(stage, (int)fifo, "0", 1);
+        result = SYS(stage, read, fifo, &go, 1);
+    while (result == -EINTR);
     stage_close(fifo);
-    return result;
+    stage->plan->slots[op->slot[0]] = -1;
+    return result == 0 ? -EPIPE : result;
 }
 
 /* In Go's words, which callers look for. */

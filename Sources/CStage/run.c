@@ -35,10 +35,11 @@ static stage_step *const steps[PLAN_OPCODES] = {
     [PLAN_SECCOMP] = stage_filter,
     [PLAN_HOME] = stage_home,
     [PLAN_LOOKUP] = stage_lookup,
+    [PLAN_STRIP] = stage_strip,
     [PLAN_FIFO] = stage_fifo,
     [PLAN_EXEC] = stage_exec,
 };
-_Static_assert(PLAN_OPCODES == 37, "every opcode has its step");
+_Static_assert(PLAN_OPCODES == 38, "every opcode has its step");
 
 /* Exit statuses; the second is what callers expect where exec itself fails. */
 enum { FAILED = 1, NOT_EXECED = 255 };

@@ -59,17 +59,6 @@ extension Cgroup {
         }
     }
 
-    /// Whether a failure to make or set up a cgroup may be passed over, so that the container runs without one:
-    /// the user is rootless and was not given a part of the tree, but has not asked for anything there either.
-    public static func isDispensable(
-        after failure: Failure, rootless: Bool, cgroupsPath: String?, limits: Limits
-    ) -> Bool {
-        guard rootless, (cgroupsPath ?? "").isEmpty, limits.isEmpty, let errno = failure.errno else {
-            return false
-        }
-        return [Errno(EACCES), Errno(EPERM), Errno(EROFS)].contains(errno)
-    }
-
     func requireEmpty(_ origin: Failure.Origin) throws(Failure) {
         let count: Int
         do throws(SystemError) {

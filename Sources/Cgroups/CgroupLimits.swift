@@ -108,9 +108,8 @@ extension Cgroup {
             try DeviceProgram.load(filter.instructions).attach(to: directory)
             return []
         } catch {
-            if filter.origin == nil || enforcement == .bestEffort {
-                return ["access to devices is not restricted: \(error)"]
-            }
+            if enforcement == .bestEffort { return [] }
+            if filter.origin == nil { return ["access to devices is not restricted: \(error)"] }
             throw Failure(
                 filter.origin.map { .config($0) } ?? .runtime, error,
                 remedy: error.errno == Errno(EINVAL)

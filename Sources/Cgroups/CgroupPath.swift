@@ -87,6 +87,16 @@ enum CgroupPath {
 }
 
 extension CgroupHost {
+    /// The directory of the caller's own cgroup in the cgroup v2 tree.
+    public func ownDirectory() throws(Failure) -> String {
+        guard let unifiedMount else { throw Failure("there is no cgroup v2 tree") }
+        let own = try Failure.blaming { () throws(SystemError) in
+            CgroupPath.unified(in: try HostFile.ownCgroups.text()) ?? "/"
+        }
+        let directory = unifiedMount + CgroupPath.visible(own, mountRoot: "/")
+        return FileTree.exists(directory) ? directory : unifiedMount
+    }
+
     /// What a relative path is below in the cgroup v2 tree, from the mount: see ``CgroupPath``.
     func base() throws(Failure) -> String {
         guard let unifiedMount else { return "/" }

@@ -28,6 +28,18 @@ public struct CgroupRequest: Equatable, Sendable {
     }
 }
 
+extension CgroupRequest {
+    /// Whether a failure to make the cgroup may be passed over, so that a user's container runs without one: the user
+    /// was not given a part of the tree, but has not asked for anything there either. Device rules are no reason:
+    /// the user has no right to more devices than the rules could take away.
+    public func isDispensable(after failure: Failure) -> Bool {
+        guard (cgroupsPath ?? "").isEmpty, limits.isEmpty, let errno = failure.errno else {
+            return false
+        }
+        return [Errno(EACCES), Errno(EPERM), Errno(EROFS)].contains(errno)
+    }
+}
+
 /// A container's cgroups: one in each hierarchy of the host that it has a place in. All that the verbs do with
 /// cgroups goes through here, whatever the host mounts.
 ///

@@ -23,6 +23,8 @@ struct ContainerRecord: Sendable {
     /// Whether killing the init process kills them all.
     var hasPrivatePIDNamespace: Bool
     var rootless: Bool
+    /// By what its processes are known, where neither a cgroup nor a pid namespace holds them together.
+    var mark: NamespaceMark?
     /// `linux.resources` as they hold now, as JSON that only an update reads; empty if there are none.
     var resources: [UInt8] = []
     /// The paths of `linux.devices`: on them depends which devices are let in by default.

@@ -71,7 +71,8 @@ private struct Execution {
             })
         cgroup = try record.cgroup.below(request.cgroups)
         facts = try HostFacts.gather(
-            config, rootfs: record.rootfs, id: record.id, cgroup: cgroup, host: try CgroupHost.detect())
+            config, rootfs: record.rootfs, id: record.id, cgroup: cgroup, host: try CgroupHost.detect(),
+            deniesGroups: config.namespace(.user) != nil && IDMaps.deniesGroups(pid: record.initPID))
     }
 
     /// Brings the process to its exec.

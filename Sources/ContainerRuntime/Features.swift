@@ -42,7 +42,7 @@ extension ContainerRuntime {
         cgroup.v1 = true
         cgroup.v2 = true
         cgroup.systemd = true
-        cgroup.systemdUser = false
+        cgroup.systemdUser = cgroup.systemd
         cgroup.rdma = true
         return cgroup
     }

@@ -10,14 +10,10 @@ extension HostFacts {
     static var hasHostRoot: Bool { ProcessControl.effectiveUID == 0 && !ProcessControl.isInUserNamespace }
 
     /// Asks the host what the plan of this bundle depends on, and no more.
+    /// - Parameter deniesGroups: see ``HostFacts/deniesGroups``.
     static func gather(
-        _ bundle: Bundle, id: String, cgroup: ContainerCgroup, host: CgroupHost
-    ) throws(Failure) -> HostFacts {
-        try gather(bundle.config, rootfs: bundle.rootfs, id: id, cgroup: cgroup, host: host)
-    }
-
-    static func gather(
-        _ config: Config, rootfs: String, id: String, cgroup: ContainerCgroup, host: CgroupHost
+        _ config: Config, rootfs: String, id: String, cgroup: ContainerCgroup, host: CgroupHost,
+        deniesGroups: Bool = false
     ) throws(Failure) -> HostFacts {
         let wantsLabels =
             config.process?.apparmorProfile?.isEmpty == false
@@ -29,6 +25,7 @@ extension HostFacts {
                 : LSMHost(hasAppArmor: false, hasAppArmorAttributes: false, hasSELinux: false))
         facts.isPrivileged = hasHostRoot
         facts.ownCapabilities = ProcessControl.permittedCapabilities
+        facts.deniesGroups = deniesGroups
         facts.hasKcore = FileTree.exists("/proc/kcore")
         if let unified = cgroup.unified {
             facts.cgroup = .v2(directory: unified.path, unified: host.kind == .unified)

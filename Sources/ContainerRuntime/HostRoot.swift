@@ -14,11 +14,6 @@ extension Config {
         return isWritable ? owner : nil
     }
 
-    /// The IDs on the host that root in the container has.
-    var hostRoot: (uid: UInt32, gid: UInt32) {
-        (hostID(of: linux?.uidMappings) ?? 0, hostID(of: linux?.gidMappings) ?? 0)
-    }
-
     private func hostID(of mappings: [IDMapping]?) -> UInt32? {
         mappings?.first { $0.containerID == 0 && $0.size > 0 }?.hostID
     }

@@ -18,7 +18,7 @@ extension ContainerRuntime {
         guard let pidfd = try record.initPID > 0 ? record.openInit() : nil else {
             guard wantsAll else { throw Failure("container not running") }
             // What shares the pid namespace with others may have outlived the init process.
-            if signal == SIGKILL { try record.cgroup.kill() }
+            if signal == SIGKILL { try record.killAll() }
             return
         }
         if wantsAll, try signalAll(record, signal) { return }
@@ -28,18 +28,18 @@ extension ContainerRuntime {
     /// - Returns: whether the init process was among those that got the signal.
     private func signalAll(_ record: ContainerRecord, _ signal: Int32) throws(Failure) -> Bool {
         // Asked before: afterwards it may have ended.
-        guard try record.cgroup.pids().contains(record.initPID) else {
+        guard try record.pids().contains(record.initPID) else {
             // The end of a pid namespace's first process is that of all others in it.
             if signal != SIGKILL || !record.hasPrivatePIDNamespace {
                 let why = record.cgroup.isEmpty ? "the container has no cgroup" : "it is not in its cgroup"
                 settings.warn(
                     "signal \(signal) goes to the container's first process, and may miss others: \(why)")
             }
-            try record.cgroup.signalAll(signal)
+            try record.signalAll(signal)
             return false
         }
         do throws(Failure) {
-            try record.cgroup.signalAll(signal)
+            try record.signalAll(signal)
         } catch {
             // A user without rights to the cgroup may still have those to the process.
             guard record.rootless else { throw error }

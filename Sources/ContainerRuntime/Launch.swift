@@ -18,7 +18,9 @@ final class Launch {
     private(set) var plan: Plan
     private let host: CgroupHost
     private let request: CgroupRequest
-    private let cgroup: ContainerCgroup
+    private var cgroup: ContainerCgroup
+    /// Of a new user namespace.
+    private let idMaps: IDMaps?
     private(set) var record: ContainerRecord
     private let consoleSocket: String?
     private let pidfdSocket: String?
@@ -61,7 +63,12 @@ final class Launch {
             systemd: runtime.settings.systemdCgroup
                 ? SystemdRequest(isUser: isRootless, annotations: config.annotations) : nil)
         cgroup = try ContainerCgroup.planned(request, on: host)
-        facts = try HostFacts.gather(bundle, id: id, cgroup: cgroup, host: host)
+        let capabilities = ProcessControl.permittedCapabilities
+        try config.requireUserNamespace(capabilities: capabilities)
+        idMaps = config.hasNew(.user) ? try IDMaps(config, capabilities: capabilities) : nil
+        facts = try HostFacts.gather(
+            config, rootfs: bundle.rootfs, id: id, cgroup: cgroup, host: host,
+            deniesGroups: idMaps?.deniesGroups ?? IDMaps.deniesGroups(pid: nil))
         if cgroup.unit != nil { facts.clonesIntoCgroup = false }
         var planned = LaunchOptions(wait: wait)
         planned.noPivot = options.noPivot
@@ -98,8 +105,7 @@ final class Launch {
             try makeCgroup()
             if wait == .fifo {
                 try Failure.blaming { () throws(SystemError) in
-                    let owner = bundle.config.hostRoot
-                    try FileTree.makeFIFO(directory.fifoPath, mode: 0o622, uid: owner.uid, gid: owner.gid)
+                    try FileTree.makeFIFO(directory.fifoPath, mode: 0o600)
                 }
             }
             try startStage()
@@ -113,9 +119,32 @@ final class Launch {
     }
 
     private func makeCgroup() throws(Failure) {
-        if cgroup.unit != nil { return }
-        cgroupEnd = .discard(try cgroup.create(request, on: host))
+        if cgroup.unit != nil || cgroup.isEmpty { return }
+        do throws(Failure) {
+            cgroupEnd = .discard(try cgroup.create(request, on: host))
+        } catch {
+            guard record.rootless else { throw error }
+            return try goWithoutCgroup(error)
+        }
         for warning in try cgroup.apply(request, on: host) { runtime.settings.warn(warning) }
+    }
+
+    /// A user who was given no part of the tree, and asks for nothing that takes one, has a container all the same.
+    private func goWithoutCgroup(_ refusal: Failure) throws(Failure) {
+        guard request.isDispensable(after: refusal) else {
+            var refusal = refusal
+            refusal.remedy =
+                "delegate a cgroup to this user (with systemd, Delegate=yes; or use --systemd-cgroup), or remove "
+                + "linux.cgroupsPath and linux.resources"
+            throw refusal
+        }
+        runtime.settings.debugLog("no cgroup: \(refusal)")
+        cgroup = ContainerCgroup(paths: [:])
+        facts.cgroup = host.kind == .unified ? .callers(directory: try host.ownDirectory()) : .none
+        facts.legacyCgroups = []
+        plan = try Compiler.compile(bundle.config, facts: facts, options: planned)
+        record.cgroup = cgroup
+        try directory.save(record)
     }
 
     /// Starts the stage: born in the cgroup, or, where clone3(2) refuses that, moved into it. The move may
@@ -168,7 +197,7 @@ final class Launch {
             return try Failure.blaming { () throws(SystemError) in try ProcFS.open() }
         case .fifo:
             return try Failure.blaming { () throws(SystemError) in
-                try FileDescriptor.reference(directory.fifoPath)
+                try FileDescriptor.open(directory.fifoPath, O_RDWR | O_NOFOLLOW)
             }
         case .cgroup:
             guard let unified = cgroup.unified else { throw Failure("the container has no cgroup") }
@@ -207,8 +236,9 @@ final class Launch {
         switch action {
         case .joinCgroup:
             try join(stage)
-        case .mapIDs(let uid, let gid):
-            try IDMaps.write(pid: stage.pid, uid: uid, gid: gid)
+        case .mapIDs:
+            try idMaps?.write(pid: stage.pid)
+            if isUnbounded { record.mark = .mark(userNamespaceOf: stage.pid) }
         case .runHooks(let kind):
             try runHooks(kind)
         case .adjustOOMScore, .setLimits, .setAffinity, .giveStandardDescriptors:
@@ -217,6 +247,9 @@ final class Launch {
             // A runtime that its caller pinned must not pin the container: its cgroup says where it may run.
             ProcessControl.resetAffinity(pid: stage.pid)
             record.initPID = stage.pid
+            if isUnbounded && record.mark == nil && bundle.config.hasNew(.mount) {
+                record.mark = .find(mountNamespaceOf: stage.pid)
+            }
             record.initStart = try Failure.blaming { () throws(SystemError) in
                 try ProcessRecord(pid: stage.pid).startTime
             }
@@ -225,6 +258,9 @@ final class Launch {
             break
         }
     }
+
+    /// Whether nothing else would tell the container's processes from others once the init process has ended.
+    var isUnbounded: Bool { cgroup.isEmpty && !record.hasPrivatePIDNamespace }
 
     private func join(_ stage: Stage) throws(Failure) {
         if cgroup.unit != nil { return try startUnit(around: stage) }

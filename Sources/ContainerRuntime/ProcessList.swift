@@ -7,8 +7,7 @@ extension ContainerRuntime {
     /// The pids of a container's processes, as the host sees them; in the kernel's order.
     public func processes(_ id: String) throws(Failure) -> [Int32] {
         let (_, record) = try load(id)
-        // Of a stopped container too: what shares the pid namespace with others outlives the init process.
-        return try record.cgroup.pids()
+        return try record.pids()
     }
 
     /// What the host's ps(1) says of a container's processes: its head line, and the lines of these processes.
@@ -52,36 +51,8 @@ enum ProcessTable {
                 doing: "exec: \"ps\"", reason: "executable file not found in $PATH",
                 remedy: "install it (procps), or use --format json")
         }
-        ProcessControl.resetChildSignal()
-        let (status, bytes) = try Failure.blaming { () throws(SystemError) in
-            let nothing = try FileDescriptor.open("/dev/null", O_RDONLY)
-            let pipe = try Pipe.make()
-            let child = try Child.spawn(
-                path, arguments: ["ps"] + options, environment: nil, input: nothing.number,
-                output: pipe.writeNumber)
-            let bytes = try pipe.takeReadEnd().readAll(name: "the output of ps")
-            return (ProcessControl.wait(pid: child.pid), bytes)
-        }
-        let text = String(decoding: bytes, as: UTF8.self)
-        switch status {
-        case .exited(0): return text
-        case .exited(let code): throw Failure(doing: path, reason: "exit status \(code): \(text)")
-        case .killed(let signal): throw Failure(doing: path, reason: "killed by signal \(signal): \(text)")
-        case nil: throw Failure(doing: path, reason: "its end was not seen")
-        }
-    }
-}
-
-/// Programs of the host that a verb needs.
-enum HostProgram {
-    /// Looks a name up in PATH.
-    static func find(_ name: String) -> String? {
-        for directory in (Environment["PATH"] ?? "").split(separator: ":") where directory.hasPrefix("/") {
-            let path = "\(directory)/\(name)"
-            if let status = try? FileTree.status(path), !status.isDirectory, status.mode & 0o111 != 0 {
-                return path
-            }
-        }
-        return nil
+        let outcome = try HostProgram.run(path, ["ps"] + options)
+        guard outcome.status == .exited(0) else { throw Failure(doing: path, reason: outcome.complaint) }
+        return outcome.output
     }
 }

@@ -27,6 +27,15 @@ extension ContainerRecord {
                 writer.member("systemd_user", unit.isUser)
             }
             writer.member("private_pid_namespace", hasPrivatePIDNamespace)
+            switch mark {
+            case .projectIDs(let numbers):
+                writer.key("project_ids")
+                writer.array { writer in for number in numbers { writer.unsigned(UInt64(number)) } }
+            case .mountNamespace(let id):
+                writer.key("mount_namespace")
+                writer.unsigned(id)
+            case nil: break
+            }
             if !resources.isEmpty {
                 writer.key("resources")
                 writer.json(resources)
@@ -59,6 +68,7 @@ extension ContainerRecord {
         var unit: String?
         var isUserUnit = false
         var isPrivate = false
+        var mark: NamespaceMark?
         var resources: [UInt8] = []
         var deviceNodes: [String] = []
         var hooks: Hooks?
@@ -82,6 +92,12 @@ extension ContainerRecord {
             case "systemd_unit": unit = try reader.string()
             case "systemd_user": isUserUnit = try reader.bool()
             case "private_pid_namespace": isPrivate = try reader.bool()
+            case "project_ids":
+                var numbers: [UInt32] = []
+                try reader.beginArray()
+                while try reader.nextElement() { numbers.append(try reader.uint32()) }
+                mark = .projectIDs(numbers)
+            case "mount_namespace": mark = .mountNamespace(try reader.uint64())
             case "resources": resources = try reader.json()
             case "device_nodes": deviceNodes = try reader.strings()
             case "hooks": hooks = try Hooks(from: &reader)
@@ -99,6 +115,7 @@ extension ContainerRecord {
             cgroup: ContainerCgroup(
                 paths: cgroupPaths, unit: unit.map { SystemdUnit(name: $0, isUser: isUserUnit) }),
             hasPrivatePIDNamespace: isPrivate, rootless: rootless, hooks: hooks ?? Hooks())
+        self.mark = mark
         self.resources = resources
         self.deviceNodes = deviceNodes
     }

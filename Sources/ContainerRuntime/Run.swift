@@ -17,6 +17,9 @@ extension ContainerRuntime {
             try Failure.blaming { () throws(SystemError) in try ProcessControl.becomeSubreaper() }
         }
         let launch = try Launch(self, id, options, wait: .runtime)
+        // What a caller that exec'd us had started before is not the container's.
+        let strangers =
+            noSubreaper || launch.record.hasPrivatePIDNamespace ? nil : ProcessControl.children
         try launch.start()
         do throws(Failure) {
             try pidFile?.write(launch.pid)
@@ -27,11 +30,37 @@ extension ContainerRuntime {
         guard let signals else { return 0 }
 
         let status = try launch.attend(signals)
+        if let strangers, launch.isUnbounded {
+            var orphans = Orphans(except: strangers)
+            orphans.kill()
+        }
         if !keep {
             for complaint in Teardown(record: launch.record, directory: launch.directory).run() {
                 settings.warn(complaint)
             }
         }
         return status.shellStatus
+    }
+}
+
+/// The children that a subreaper was given when their own parent ended.
+private struct Orphans {
+    private var strangers: Set<Int32>
+
+    init(except strangers: Set<Int32>) { self.strangers = strangers }
+
+    /// Ends them all, their children, and so on: no process gets away, as each comes here when its parent has ended.
+    mutating func kill() {
+        while let children = ProcessControl.children?.subtracting(strangers), !children.isEmpty {
+            for child in children {
+                do throws(SystemError) {
+                    try ProcessControl.signal(pid: child, SIGKILL)
+                    _ = ProcessControl.wait(pid: child)
+                } catch {
+                    // A program that has become somebody else's.
+                    strangers.insert(child)
+                }
+            }
+        }
     }
 }

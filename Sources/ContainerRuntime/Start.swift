@@ -20,7 +20,7 @@ extension ContainerRuntime {
             throw Failure("cannot start a container that has stopped")
         }
         try runStartContainerHooks(directory, record)
-        try release(directory, pidfd)
+        try release(directory)
         guard !record.poststartHooks.isEmpty else { return }
         do throws(Failure) {
             record.enterBundle()
@@ -31,20 +31,20 @@ extension ContainerRuntime {
         }
     }
 
-    /// Opens the FIFO that the process waits to write to, and takes the byte that says it is going.
-    private func release(_ directory: StateDirectory, _ pidfd: borrowing FileDescriptor) throws(Failure) {
+    /// Writes the byte that the process waits for. Of two who try at once, one takes the FIFO away.
+    private func release(_ directory: StateDirectory) throws(Failure) {
         let path = directory.fifoPath
-        let process = pidfd.number
-        try Failure.blaming { () throws(SystemError) in
-            // Non-blocking: with the process dead nobody would ever open the other end.
-            let fifo = try FileDescriptor.open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW)
-            let ready = try Poll.readable([fifo.number, process], timeout: nil)
-            let byte = ready[0] ? try fifo.read(1, name: path) : []
-            if byte.isEmpty {
-                throw SystemError(
-                    "start the container's process, which has ended or was started", Errno(ESRCH))
-            }
+        do throws(SystemError) {
+            // Non-blocking: with the process dead nobody holds the other end.
+            let fifo = try FileDescriptor.open(path, O_WRONLY | O_NONBLOCK | O_NOFOLLOW)
             try FileTree.unlink(path)
+            try fifo.write("0", name: path)
+        } catch  where error.errno == Errno(ENXIO) {
+            throw Failure("cannot start a container that has stopped")
+        } catch  where error.errno == Errno(ENOENT) {
+            throw Failure("cannot start an already running container")
+        } catch {
+            throw Failure(.runtime, error)
         }
     }
 

@@ -31,10 +31,10 @@ struct Teardown {
             switch cgroup {
             case .remove:
                 // What shares the pid namespace with others outlives the init process.
-                try record.cgroup.kill()
+                try record.killAll()
                 try record.cgroup.remove()
             case .discard(let directories): try record.cgroup.discard(directories)
-            case .leave: break
+            case .leave: if record.cgroup.isEmpty { try record.killAll() }
             }
         } catch {
             complaints.append("\(error)")

@@ -62,11 +62,10 @@ public enum FileTree {
         _ = try system("rename \(old) to \(new)") { Glibc.rename(old, new) }
     }
 
-    /// mkfifo(3) with exactly this mode, whatever the umask, and this owner.
-    public static func makeFIFO(_ path: String, mode: UInt32, uid: UInt32, gid: UInt32) throws(SystemError) {
+    /// mkfifo(3) with exactly this mode, whatever the umask.
+    public static func makeFIFO(_ path: String, mode: UInt32) throws(SystemError) {
         _ = try system("mkfifo \(path)") { mkfifo(path, mode) }
         try changeMode(path, mode)
-        _ = try system("chown \(path)") { chown(path, uid, gid) }
     }
 
     /// chmod(2).

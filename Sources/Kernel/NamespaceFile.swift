@@ -10,6 +10,33 @@ public enum NamespaceFile {
         let type = apus_namespace_type(file.number)
         return type < 0 ? nil : type
     }
+
+    /// A namespace of a process (`/proc/PID/ns`, for which the caller has to be allowed to trace it).
+    ///
+    /// - Parameter name: `user`, `mnt`, …
+    public static func open(_ name: String, ofProcess pid: Int32) throws(SystemError) -> FileDescriptor {
+        try FileDescriptor.open("/proc/\(pid)/ns/\(name)", O_RDONLY)
+    }
+
+    /// The user namespace that a user namespace was made in.
+    ///
+    /// - Throws: EPERM if that is not one of the caller's, nor below it.
+    public static func parent(of file: borrowing FileDescriptor) throws(SystemError) -> FileDescriptor {
+        let number = file.number
+        return FileDescriptor(
+            owning: try system("find the parent of a user namespace") { apus_namespace_parent(number) })
+    }
+
+    /// The number of a mount namespace, which no other one gets until the next boot.
+    ///
+    /// - Throws: EINVAL or ENOTTY before Linux 6.11.
+    public static func uniqueID(ofMountNamespace file: borrowing FileDescriptor) throws(SystemError) -> UInt64
+    {
+        var id: UInt64 = 0
+        let number = file.number
+        _ = try system("identify a mount namespace") { apus_mount_namespace_id(number, &id) }
+        return id
+    }
 }
 
 /// procfs, held by a descriptor, so that no mount made later can stand in for it.

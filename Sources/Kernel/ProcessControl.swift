@@ -44,6 +44,14 @@ public enum ProcessControl {
         }
     }
 
+    /// The children of this process, those that it was given as a subreaper too (proc_tid_children(5)).
+    ///
+    /// - Returns: `nil` from a kernel without CONFIG_PROC_CHILDREN.
+    public static var children: Set<Int32>? {
+        guard let text = try? FileTree.readText("/proc/thread-self/children") else { return nil }
+        return Set(text.split(separator: " ").compactMap { Int32($0) })
+    }
+
     /// Reaps any one child that has ended; `nil` if none has.
     public static func reapOne() -> (pid: Int32, status: ExitStatus)? {
         var status: Int32 = 0

@@ -23,12 +23,7 @@ extension Compiler {
     }
 
     private mutating func compileExec(_ process: Process, _ pointer: Pointer) throws(Failure) {
-        if let adjustment = process.oomScoreAdj {
-            // While it is still the host's: lowering the score takes a capability of the initial user namespace.
-            builder.writeProc(
-                "thread-self/oom_score_adj", String(adjustment), .config(pointer.key("oomScoreAdj")),
-                "set the OOM score adjustment \(adjustment)")
-        }
+        adjustOOMScore(process.oomScoreAdj, pointer)
         joinInit(.runtime)
         joinKeyring(isNew: false)
         enterRoot(process, pointer)

@@ -56,7 +56,7 @@ extension Compiler {
         }
         // A pid namespace takes in children only.
         var clone = Operation(PLAN_CLONE)
-        if facts.cgroup != .none && facts.clonesIntoCgroup { clone.slots.0 = builder.slot(.cgroup) }
+        if facts.hasOwnCgroup && facts.clonesIntoCgroup { clone.slots.0 = builder.slot(.cgroup) }
         builder.step(clone, origin, "clone into the container's namespaces")
         joinLegacyCgroups()
         if facts.cgroup != .none && !facts.clonesIntoCgroup { builder.meet("placed", [.joinCgroup]) }

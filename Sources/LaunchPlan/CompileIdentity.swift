@@ -132,6 +132,14 @@ extension Compiler {
         var identity = Operation(PLAN_IDENTITY)
         identity.numbers = (UInt64(process.user.uid), UInt64(process.user.gid), 0, 0)
         let groups = process.user.additionalGids
+        if facts.deniesGroups, let group = groups.first {
+            throw Failure(
+                at: pointer.key("user").key("additionalGids"),
+                "cannot set any additional groups in a rootless container: \(group) in a user namespace that "
+                    + "denies setgroups(2)",
+                remedy: "map a range of groups with newgidmap (subgid(5)), or do without additional groups")
+        }
+        if groups.isEmpty && !facts.isPrivileged { identity.flags = UInt32(PLAN_IDENTITY_MAY_KEEP_GROUPS) }
         identity.strings.0 = groups.isEmpty ? 0 : builder.groups(groups)
         identity.length = UInt32(truncatingIfNeeded: groups.count)
         builder.step(

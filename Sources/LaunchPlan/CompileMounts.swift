@@ -33,7 +33,10 @@ extension Compiler {
     /// of the cgroup v1 hierarchies.
     func isDeferredReadOnly(_ mount: Mount) -> Bool {
         if mount.isDeferredReadOnly { return true }
-        if case .v2(_, unified: true) = facts.cgroup { return false }
+        switch facts.cgroup {
+        case .v2(_, unified: true), .callers: return false
+        case .v2(_, unified: false), .none: break
+        }
         return mount.isCgroup && mount.isNewReadOnly
     }
 
@@ -163,9 +166,20 @@ extension Compiler {
         if type == "tmpfs" && !options.data.contains(where: { $0.hasPrefix("mode=") }) {
             flags |= UInt32(PLAN_MOUNT_COPY_MODE)
         }
+        // A sysfs shows devices of a network namespace, and whoever is not root of its owner may not mount one.
+        let isForeignSysfs = type == "sysfs" && config.namespace(.user) != nil && !config.hasNew(.network)
         mountFileSystem(
             type, source: mount.source ?? type, options, label: label, flags: flags, on: destination,
-            .config(pointer), "mount \(type) on \(destination)")
+            tolerating: isForeignSysfs ? [EPERM] : [], .config(pointer), "mount \(type) on \(destination)")
+        guard isForeignSysfs else { return }
+        builder.step(
+            Operation(
+                PLAN_MOUNT_BIND, flags: UInt32(PLAN_FALLBACK) | UInt32(PLAN_MOUNT_RECURSIVE),
+                strings: (builder.string(destination), builder.string("/sys"), 0, 0),
+                numbers: (
+                    options.attributes.packed, options.attributes.packed, options.propagation.first ?? 0, 0
+                )),
+            .config(pointer), "bind the host's /sys on \(destination)")
     }
 
     private mutating func mountFileSystem(
@@ -218,6 +232,11 @@ extension Compiler {
     ) {
         switch facts.cgroup {
         case .v2(let directory, unified: true):
+            bindOrMount(source, type: "cgroup2", options, destination, directory, pointer)
+        case .callers(let directory):
+            // It has the caller's processes in it, which are not the container's to move.
+            var options = options
+            options.attributes.add(UInt32(MOUNT_ATTR_RDONLY))
             bindOrMount(source, type: "cgroup2", options, destination, directory, pointer)
         case .v2(_, unified: false), .none:
             // As runc has it, without the cgroup v2 tree of a hybrid host: what looks for one finds it unified.

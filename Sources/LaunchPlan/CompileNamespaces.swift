@@ -48,20 +48,26 @@ extension Compiler {
         // The clocks of a time namespace can be set until the first process is in it (time_namespaces(7)).
         let setsClocks = config.linux?.timeOffsets.isEmpty == false && config.hasNew(.time)
         if setsClocks { later.insert(.time) }
+        // Who is nobody outside can do so inside only, and needs one more child for the rest.
+        let setsClocksInside = setsClocks && config.hasNew(.user) && !facts.isPrivileged
         let fresh = namespaces.filter { $0.path == nil && !later.contains($0.type) }
             .reduce(UInt64(0)) { $0 | $1.type.cloneFlag }
         let joins = namespaces.contains { $0.path != nil }
-        let hasCgroup = facts.cgroup != .none
+        let hasCgroup = facts.hasOwnCgroup
 
+        // Lowering it below the inherited value takes a capability of the initial user namespace.
+        let adjustment = config.process?.oomScoreAdj
         if joins || config.hasNew(.user) || setsClocks {
             builder.plan.clonesItself = true
+            if !facts.isPrivileged { adjustOOMScore(adjustment, "/process") }
             joinNamespaces(namespaces)
-            if setsClocks { setClocks() }
-            var op = Operation(PLAN_CLONE)
-            op.numbers.0 = fresh
-            if hasCgroup && facts.clonesIntoCgroup { op.slots.0 = builder.slot(.cgroup) }
-            _ = builder.slot(.sync)
-            builder.step(op, .config("/linux/namespaces"), "clone into new namespaces")
+            if setsClocks && !setsClocksInside { setClocks() }
+            if config.hasNew(.user) { showItself() }
+            if setsClocksInside {
+                clone(Namespace.Kind.user.cloneFlag, intoCgroup: false)
+            } else {
+                clone(fresh, intoCgroup: hasCgroup)
+            }
         } else {
             builder.plan.birthFlags = fresh
             if hasCgroup && facts.clonesIntoCgroup { _ = builder.slot(.cgroup) }
@@ -70,12 +76,10 @@ extension Compiler {
         joinLegacyCgroups()
         var actions: [Plan.Action] = []
         if hasCgroup && !facts.clonesIntoCgroup { actions.append(.joinCgroup) }
-        // Lowering it below the inherited value takes a capability of the initial user namespace.
-        if let adjustment = config.process?.oomScoreAdj { actions.append(.adjustOOMScore(adjustment)) }
-        if config.hasNew(.user) {
-            actions.append(
-                .mapIDs(uid: config.linux?.uidMappings ?? [], gid: config.linux?.gidMappings ?? []))
+        if let adjustment, facts.isPrivileged || !builder.plan.clonesItself {
+            actions.append(.adjustOOMScore(adjustment))
         }
+        if config.hasNew(.user) { actions.append(.mapIDs) }
         let isOnlyScore = !actions.contains { if case .adjustOOMScore = $0 { false } else { true } }
         // A child that is already born is adjusted at any time; one that is yet to be cloned must be waited for.
         if !actions.isEmpty && (!isOnlyScore || builder.plan.clonesItself) {
@@ -92,6 +96,11 @@ extension Compiler {
                 PLAN_CALL_setresuid, tolerating: [EINVAL], .config("/linux/uidMappings"),
                 "become root in the user namespace")
         }
+        if config.hasNew(.user) { hideItself() }
+        if setsClocksInside {
+            setClocks()
+            clone(fresh & ~Namespace.Kind.user.cloneFlag, intoCgroup: hasCgroup)
+        }
         if config.hasNew(.user) && config.hasNew(.ipc) {
             builder.call(
                 PLAN_CALL_unshare, (Namespace.Kind.ipc.cloneFlag, 0, 0), .config(pointer(to: .ipc)),
@@ -102,6 +111,14 @@ extension Compiler {
                 PLAN_CALL_unshare, (Namespace.Kind.cgroup.cloneFlag, 0, 0), .config(pointer(to: .cgroup)),
                 "unshare the cgroup namespace")
         }
+    }
+
+    private mutating func clone(_ flags: UInt64, intoCgroup: Bool) {
+        var op = Operation(PLAN_CLONE)
+        op.numbers.0 = flags
+        if intoCgroup && facts.clonesIntoCgroup { op.slots.0 = builder.slot(.cgroup) }
+        _ = builder.slot(.sync)
+        builder.step(op, .config("/linux/namespaces"), "clone into new namespaces")
     }
 
     /// Into the cgroups of the v1 hierarchies, where no process can be born.
@@ -126,9 +143,21 @@ extension Compiler {
         // One write: the kernel takes all of them or none.
         let offsets = (config.linux?.timeOffsets ?? [])
             .map { "\($0.clock.rawValue) \($0.secs) \($0.nanosecs)" }
+        showItself()
         builder.writeProc(
             "self/timens_offsets", offsets.joined(separator: "\n"), .config("/linux/timeOffsets"),
             "set the clocks (\(offsets.joined(separator: ", ")))")
+        hideItself()
+    }
+
+    /// By the stage itself, while it is the host's.
+    mutating func adjustOOMScore(_ adjustment: Int?, _ pointer: Pointer) {
+        guard let adjustment else { return }
+        showItself()
+        builder.writeProc(
+            "thread-self/oom_score_adj", String(adjustment), .config(pointer.key("oomScoreAdj")),
+            "set the OOM score adjustment \(adjustment)")
+        hideItself()
     }
 
     private mutating func joinNamespaces(_ namespaces: [Namespace]) {

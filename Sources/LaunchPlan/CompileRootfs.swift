@@ -117,8 +117,11 @@ extension Compiler {
             actions.append(.runHooks(kind))
         }
         guard !actions.isEmpty else { return }
-        // The hooks are told the pid, and may be told to look at the state.
+        // The hooks are told the pid, and may be told to look at the state. Some are to join the namespaces: of a
+        // user namespace that nobody else is in.
+        if config.hasNew(.user) { showItself() }
         builder.meet("hooks", [.record] + actions)
+        if config.hasNew(.user) { hideItself() }
     }
 
     mutating func hidePaths() {

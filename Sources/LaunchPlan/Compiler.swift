@@ -138,10 +138,11 @@ public struct Compiler {
     private mutating func waitForStart() {
         switch options.wait {
         case .fifo:
-            _ = builder.slot(.proc)
+            strip()
             builder.step(
                 Operation(PLAN_FIFO, slots: (builder.slot(.fifo), -1)), .runtime, "wait for the start")
         case .runtime:
+            strip()
             builder.meet("created", [.created])
         case .never:
             break

@@ -9,6 +9,8 @@ public struct HostFacts: Equatable, Sendable {
         case none
         /// The directory of the container's cgroup, and whether the whole host is unified.
         case v2(directory: String, unified: Bool)
+        /// The runtime's own, on a unified host: the user has no right to another one.
+        case callers(directory: String)
     }
 
     /// The container's cgroup in a cgroup v1 hierarchy.
@@ -30,6 +32,8 @@ public struct HostFacts: Equatable, Sendable {
     public var rootfs: String
     public var containerID: String
     public var cgroup = CgroupPlace.none
+    /// Whether there is a cgroup v2 directory of the container's.
+    var hasOwnCgroup: Bool { if case .v2 = cgroup { true } else { false } }
     /// Empty on a unified host.
     public var legacyCgroups: [LegacyCgroup] = []
     /// Whether clone3(2) can place the process (CLONE_INTO_CGROUP); else the runtime moves it.
@@ -37,6 +41,8 @@ public struct HostFacts: Equatable, Sendable {
     /// Whether the runtime is root in a user namespace that may do everything: the order of joining
     /// namespaces, and who may make device nodes, depend on it.
     public var isPrivileged = true
+    /// Whether the container's user namespace lets nobody change groups (setgroups in user_namespaces(7)).
+    public var deniesGroups = false
     /// Capabilities that the runtime itself has; what it has not it cannot give, but to a new user namespace.
     public var ownCapabilities: UInt64 = .max
     /// Whether there is a /proc/kcore for /dev/core to point at.

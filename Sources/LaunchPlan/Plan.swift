@@ -42,8 +42,8 @@ public struct Plan: Equatable, Sendable {
     public enum Action: Equatable, Sendable {
         /// Move the stage into the container's cgroup (where clone3 could not).
         case joinCgroup
-        /// Write uid_map and gid_map.
-        case mapIDs(uid: [IDMapping], gid: [IDMapping])
+        /// Write uid_map and gid_map, by `linux.uidMappings` and `linux.gidMappings`.
+        case mapIDs
         /// Run the hooks of this kind in the runtime's namespaces.
         case runHooks(HookKind)
         /// Write oom_score_adj.

@@ -149,11 +149,10 @@ final class FakeCgroup {
     @Test func rootlessRuleOfTheContract() throws {
         let denied = Failure(doing: "mkdir", errno: Errno(EACCES))
         let none = try Limits(Resources())
-        func ask(_ failure: Failure, rootless: Bool = true, path: String? = nil, _ limits: Limits) -> Bool {
-            Cgroup.isDispensable(after: failure, rootless: rootless, cgroupsPath: path, limits: limits)
+        func ask(_ failure: Failure, path: String? = nil, _ limits: Limits) -> Bool {
+            CgroupRequest(cgroupsPath: path, id: "c1", limits: limits).isDispensable(after: failure)
         }
         #expect(ask(denied, none) && ask(denied, path: "", none))
-        #expect(!ask(denied, rootless: false, none))
         #expect(!ask(denied, path: "/x", none))
         #expect(!ask(Failure("else"), none))
         #expect(!ask(Failure(doing: "mkdir", errno: Errno(ENOSPC)), none))

@@ -108,7 +108,7 @@ import Testing
             try directory.save(try record())
             #expect(try FileTree.status(directory.recordPath).mode & 0o777 == 0o600)
             #expect(try directory.load().id == "c1")
-            try FileTree.makeFIFO(directory.fifoPath, mode: 0o622, uid: getuid(), gid: getgid())
+            try FileTree.makeFIFO(directory.fifoPath, mode: 0o600)
             try directory.remove()
             #expect(!directory.exists)
             try directory.remove()

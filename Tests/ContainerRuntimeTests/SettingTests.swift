@@ -42,16 +42,6 @@ import Testing
         #expect(Set(order) == Set(RLimit.Resource.allCases))
     }
 
-    @Test func mappings() {
-        let map = [IDMapping(containerID: 0, hostID: 1, size: 1)]
-        for (uid, gid, pointer) in [(map, [], "/linux/uidMappings"), ([], map, "/linux/gidMappings")] {
-            let failure = #expect(throws: Failure.self) { try IDMaps.write(pid: .max, uid: uid, gid: gid) }
-            #expect(failure?.origin == .config(Pointer(pointer)))
-            #expect(failure?.errno == Errno(ENOENT))
-        }
-        #expect(throws: Never.self) { try IDMaps.write(pid: .max, uid: [], gid: []) }
-    }
-
     /// What `features` says of this host, as JSON and as values.
     @Test func features() throws {
         let features = try runtime("/nowhere").features()

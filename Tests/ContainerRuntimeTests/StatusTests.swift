@@ -15,7 +15,7 @@ import Testing
             let record = try record(change: change)
             let directory = try save(record, below: root)
             if hasFIFO {
-                try FileTree.makeFIFO(directory.fifoPath, mode: 0o622, uid: getuid(), gid: getgid())
+                try FileTree.makeFIFO(directory.fifoPath, mode: 0o600)
             }
             #expect(try runtime(root).state("c1").status == record.status(in: directory))
             return try record.status(in: directory)

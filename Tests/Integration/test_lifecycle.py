@@ -109,7 +109,7 @@ def test_state_directory_and_fifo(runtime, sleeper):
     directory = runtime.root / sleeper.id
     assert stat.S_IMODE(directory.stat().st_mode) == 0o711
     fifo = (directory / "exec.fifo").lstat()
-    assert stat.S_ISFIFO(fifo.st_mode) and stat.S_IMODE(fifo.st_mode) == 0o622
+    assert stat.S_ISFIFO(fifo.st_mode) and stat.S_IMODE(fifo.st_mode) == 0o600
     assert "id" in json.loads((directory / "state.json").read_text())
     runtime("start", sleeper.id, check=True)
     assert not (directory / "exec.fifo").exists()

@@ -80,7 +80,7 @@ import Testing
         }
         #expect(plan.birthFlags == 0 && plan.birthActions.isEmpty)
         #expect(plan.operations(PLAN_CLONE).first?.numbers.0 == 0x1000_0000 | 0x2_0000 | 0x2000_0000)
-        #expect(plan.actions(at: "placed") == [.adjustOOMScore(5), .mapIDs(uid: uid, gid: gid)])
+        #expect(plan.actions(at: "placed") == [.adjustOOMScore(5), .mapIDs])
         // An ID 0 that is not mapped is none.
         for position in plan.calls(PLAN_CALL_setresuid) + plan.calls(PLAN_CALL_setresgid) {
             #expect(plan.steps[position].op.tolerated == [22])

@@ -1,5 +1,6 @@
 import CStage
 import Foundation
+import CKernel
 import LaunchPlan
 import OCISpec
 import Testing
@@ -117,13 +118,14 @@ import Testing
         let filters = plan.positions(PLAN_SECCOMP)
         #expect(filters.count == (test.config.linux?.seccomp == nil ? 0 : 1))
         let isBound = test.config.process?.noNewPrivileges == true
-        #expect(plan.calls(PLAN_CALL_prctl).count == (isBound ? 1 : 0))
+        let bindings = plan.prctls(PR_SET_NO_NEW_PRIVS)
+        #expect(bindings.count == (isBound ? 1 : 0))
         guard let filter = filters.first else { return }
         let ready = try #require(plan.position(ofRendezvous: "ready"))
         #expect(ready < filter)
         if isBound {
             #expect(filter == plan.steps.count - 2)
-            #expect(try #require(plan.calls(PLAN_CALL_prctl).first) < filter)
+            #expect(try #require(bindings.first) < filter)
         } else {
             #expect(filter < (try #require(plan.first(PLAN_BOUND))))
             #expect(filter == ready + 1)
@@ -143,7 +145,8 @@ import Testing
             switch plan_opcode(step.op.code) {
             case PLAN_CHDIR: #expect(step.op.flags == UInt32(PLAN_CHDIR_RETRY))
             case PLAN_SYNC: #expect(plan.rendezvous[Int(step.op.numbers.0)].actions == [.created])
-            case PLAN_LOOKUP, PLAN_FIFO, PLAN_SECCOMP, PLAN_EXEC: break
+            case PLAN_CALL: #expect(step.op.numbers.0 == UInt64(PLAN_CALL_prctl.rawValue))
+            case PLAN_LOOKUP, PLAN_STRIP, PLAN_FIFO, PLAN_SECCOMP, PLAN_EXEC: break
             default: Issue.record("\(step.op.name) after the change of identity")
             }
         }
@@ -165,6 +168,15 @@ import Testing
         ] {
             for position in plan.positions(code) { #expect(position < ready) }
         }
+        // Whoever waits holds nothing of the host's, and only then may be looked at.
+        let strip = try #require(plan.first(PLAN_STRIP))
+        #expect(ready < strip)
+        let waiting = plan.first(PLAN_FIFO) ?? plan.position(ofRendezvous: "created") ?? 0
+        let shown = plan.prctls(PR_SET_DUMPABLE).filter { $0 > ready }
+        let isShown =
+            test.circumstances.facts.ownCapabilities == 0 && test.config.namespace(.user) != nil
+        #expect(shown == (isShown ? [strip + 1] : []))
+        #expect(waiting == strip + 1 + shown.count)
         switch test.circumstances.options.wait {
         case .fifo:
             #expect(plan.positions(PLAN_FIFO).count == 1)
@@ -198,7 +210,10 @@ import Testing
         let joined = namespaces.filter { $0.path != nil }
         #expect(plan.positions(PLAN_SETNS).count == joined.count)
         #expect(plan.clonesItself == (!joined.isEmpty || test.config.hasNew(.user) || test.setsClocks))
-        #expect(plan.positions(PLAN_CLONE).count == (plan.clonesItself ? 1 : 0))
+        // Without privilege only the root of the new user namespace can set clocks, for children.
+        let isTwofold =
+            test.setsClocks && test.config.hasNew(.user) && !test.circumstances.facts.isPrivileged
+        #expect(plan.positions(PLAN_CLONE).count == (isTwofold ? 2 : plan.clonesItself ? 1 : 0))
         // The root of a new user namespace, once it is root, makes the IPC namespace: message queues have an owner.
         let ownsQueues = test.config.hasNew(.user) && test.config.hasNew(.ipc)
         let fresh = namespaces.filter {
@@ -208,7 +223,8 @@ import Testing
         .reduce(UInt64(0)) { $0 | $1.type.cloneFlag }
         if let clone = plan.first(PLAN_CLONE) {
             #expect(plan.birthFlags == 0)
-            #expect(plan.steps[clone].op.numbers.0 == fresh)
+            let made = plan.operations(PLAN_CLONE).reduce(0) { $0 | $1.numbers.0 }
+            #expect(made == fresh)
             for join in plan.positions(PLAN_SETNS) { #expect(join < clone) }
             #expect(clone < (try #require(plan.calls(PLAN_CALL_setsid).first)))
         } else {
@@ -239,7 +255,7 @@ import Testing
         #expect(isMoved == (facts.cgroup != .none && !facts.clonesIntoCgroup))
         let isBornThere = plan.descriptors.values.contains(.cgroup)
         #expect(isBornThere == (facts.cgroup != .none && facts.clonesIntoCgroup))
-        if let clone = plan.operations(PLAN_CLONE).first {
+        if let clone = plan.operations(PLAN_CLONE).last {
             #expect((clone.slots.0 >= 0) == isBornThere)
         }
         // Into those of cgroup v1 it goes itself: after its birth, before anything depends on it.
@@ -254,9 +270,15 @@ import Testing
         }
         let adjustment = test.config.process?.oomScoreAdj.map { Plan.Action.adjustOOMScore($0) }
         let all = plan.birthActions + plan.rendezvous.flatMap(\.actions)
+        // A process that a user without privilege started is not the user's to look at: it does that itself.
+        let isByStage = !facts.isPrivileged && plan.clonesItself
+        let scores = plan.positions(PLAN_WRITE).filter {
+            plan.text(plan.steps[$0].op.strings.0) == "thread-self/oom_score_adj"
+        }
+        #expect(scores.count == (isByStage && adjustment != nil ? 1 : 0))
         #expect(
             all.filter { if case .adjustOOMScore = $0 { true } else { false } }
-                == [adjustment].compactMap { $0 })
+                == (isByStage ? [] : [adjustment].compactMap { $0 }))
     }
 
     @Test(arguments: cases)

@@ -130,6 +130,11 @@ extension Plan {
         positions(PLAN_CALL).filter { steps[$0].op.numbers.0 == UInt64(call.rawValue) }
     }
 
+    /// The calls of prctl(2) with this option.
+    func prctls(_ option: Int32) -> [Int] {
+        calls(PLAN_CALL_prctl).filter { steps[$0].op.numbers.1 == UInt64(option) }
+    }
+
     /// Where the stage waits for the runtime at a rendezvous of this name.
     func position(ofRendezvous name: String) -> Int? {
         positions(PLAN_SYNC).first { rendezvous[Int(steps[$0].op.numbers.0)].name == name }

@@ -50,6 +50,12 @@ int apus_connect_local(int socket, const void *name, size_t length);
 /* The namespace type (CLONE_NEW*) of an nsfs descriptor. */
 int apus_namespace_type(int descriptor);
 
+/* The user namespace above that of an nsfs descriptor, by a descriptor (NS_GET_PARENT). */
+int apus_namespace_parent(int descriptor);
+
+/* A number of a mount namespace's that is never given again (Linux 6.11, NS_GET_MNTNS_ID). */
+int apus_mount_namespace_id(int descriptor, uint64_t *id);
+
 /* The magic number of the file system that holds the file. */
 long apus_fstatfs_magic(int fd);
 long apus_statfs_magic(const char *path);

@@ -40,7 +40,7 @@ enum plan_slot {
     PLAN_SLOT_REPORT = 1, /* struct stage_report, shared */
     PLAN_SLOT_PROC = 2,   /* the host's procfs, O_PATH, verified by the runtime */
     PLAN_SLOT_ROOT = 3,   /* filled by ROOTFS */
-    PLAN_SLOT_FIFO = 4,   /* exec.fifo, O_PATH */
+    PLAN_SLOT_FIFO = 4,   /* exec.fifo, O_RDWR: reading from it never finds an end */
     PLAN_SLOT_CGROUP = 5, /* the container's cgroup v2 directory */
     PLAN_SLOT_FREE = 8
 };
@@ -58,7 +58,7 @@ enum plan_slot {
 #define PLAN_CHDIR_CREATE 0x1u           /* CHDIR */
 #define PLAN_CHDIR_RETRY 0x2u            /* CHDIR */
 #define PLAN_SYMLINK_REPLACE 0x1u        /* SYMLINK: what is there already goes away */
-#define PLAN_IDENTITY_KEEP_GROUPS 0x1u   /* IDENTITY */
+#define PLAN_IDENTITY_MAY_KEEP_GROUPS 0x1u /* IDENTITY */
 
 /* Mount attributes (MOUNT_ATTR_*) to set and to clear, in one number. */
 #define PLAN_ATTRS(set, clear) ((uint64_t)(uint32_t)(set) | (uint64_t)(uint32_t)(clear) << 32)
