@@ -25,6 +25,8 @@ struct ContainerRecord: Sendable {
     var rootless: Bool
     /// By what its processes are known, where neither a cgroup nor a pid namespace holds them together.
     var mark: NamespaceMark?
+    /// Whether the container was created without a session keyring of its own.
+    var noNewKeyring = false
     /// `linux.resources` as they hold now, as JSON that only an update reads; empty if there are none.
     var resources: [UInt8] = []
     /// The paths of `linux.devices`: on them depends which devices are let in by default.

@@ -61,7 +61,7 @@ private struct Execution {
         self.record = record
         self.request = request
         try PreservedDescriptors.prepare(request.preserveFds)
-        process = try ExecProcess(request, bundle: record.bundle)
+        var process = try ExecProcess(request, bundle: record.bundle)
         console = try Console(
             socket: request.consoleSocket, isWanted: process.process.terminal, detaches: request.detaches)
         // As it was at the creation: the bundle may have served for another container since.
@@ -69,6 +69,8 @@ private struct Execution {
             Failure.blaming { () throws(SystemError) in
                 try FileTree.read(directory.configPath, limit: Config.maximumSize)
             })
+        process.complete(from: config)
+        self.process = process
         cgroup = try record.cgroup.below(request.cgroups)
         facts = try HostFacts.gather(
             config, rootfs: record.rootfs, id: record.id, cgroup: cgroup, host: try CgroupHost.detect(),
@@ -136,6 +138,7 @@ private struct Execution {
         var facts = facts
         facts.clonesIntoCgroup = birthplace != nil
         var options = LaunchOptions(wait: .never)
+        options.noNewKeyring = record.noNewKeyring
         options.preservedDescriptors = request.preserveFds
         let plan = try Compiler.compileExec(
             process.process, at: process.pointer, config: config, facts: facts, options: options)

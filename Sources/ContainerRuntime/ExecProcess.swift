@@ -32,7 +32,7 @@ public struct ExecRequest: Sendable {
 
 /// The process that an `exec` is about, and where its description stands.
 struct ExecProcess {
-    let process: OCISpec.Process
+    private(set) var process: OCISpec.Process
     let pointer: Pointer
 
     /// - Parameter bundle: the container's, for the process of its config.json as it is now.
@@ -47,6 +47,11 @@ struct ExecProcess {
             pointer = "/process"
         }
         try process.validate(at: pointer)
+    }
+
+    /// A file that says nothing of capabilities leaves the process those of the container, as with runc and crun.
+    mutating func complete(from config: Config) {
+        if process.capabilities == nil { process.capabilities = config.process?.capabilities }
     }
 
     private static func read(_ path: String, _ origin: Failure.Origin) throws(Failure) -> [UInt8] {
@@ -79,7 +84,7 @@ struct ExecProcess {
             sets.permitted += request.capabilities
             // A capability is ambient only if it is inheritable, and none is made so here: a program that the
             // process execs would come into capabilities that its file grants (CVE-2022-29162).
-            if !sets.inheritable.isEmpty { sets.ambient += request.capabilities }
+            sets.ambient += request.capabilities.filter(sets.inheritable.contains)
             process.capabilities = sets
         }
         if request.noNewPrivileges { process.noNewPrivileges = true }

@@ -80,6 +80,7 @@ final class Launch {
         record = ContainerRecord(
             config: config, id: id, bundle: bundle.path, rootfs: bundle.rootfs,
             cgroup: cgroup, rootless: isRootless)
+        record.noNewKeyring = options.noNewKeyring
         if runtime.settings.debug {
             runtime.settings.debugLog("cgroup: \(cgroup.isEmpty ? "none" : "\(cgroup.paths)")")
             for line in plan.listing.split(separator: "\n") { runtime.settings.debugLog(String(line)) }

@@ -36,6 +36,7 @@ extension ContainerRecord {
                 writer.unsigned(id)
             case nil: break
             }
+            if noNewKeyring { writer.member("no_new_keyring", true) }
             if !resources.isEmpty {
                 writer.key("resources")
                 writer.json(resources)
@@ -69,6 +70,7 @@ extension ContainerRecord {
         var isUserUnit = false
         var isPrivate = false
         var mark: NamespaceMark?
+        var noNewKeyring = false
         var resources: [UInt8] = []
         var deviceNodes: [String] = []
         var hooks: Hooks?
@@ -98,6 +100,7 @@ extension ContainerRecord {
                 while try reader.nextElement() { numbers.append(try reader.uint32()) }
                 mark = .projectIDs(numbers)
             case "mount_namespace": mark = .mountNamespace(try reader.uint64())
+            case "no_new_keyring": noNewKeyring = try reader.bool()
             case "resources": resources = try reader.json()
             case "device_nodes": deviceNodes = try reader.strings()
             case "hooks": hooks = try Hooks(from: &reader)
@@ -116,6 +119,7 @@ extension ContainerRecord {
                 paths: cgroupPaths, unit: unit.map { SystemdUnit(name: $0, isUser: isUserUnit) }),
             hasPrivatePIDNamespace: isPrivate, rootless: rootless, hooks: hooks ?? Hooks())
         self.mark = mark
+        self.noNewKeyring = noNewKeyring
         self.resources = resources
         self.deviceNodes = deviceNodes
     }

@@ -83,10 +83,11 @@ extension Compiler {
 
     mutating func changeDirectory(_ process: Process, _ pointer: Pointer, retry: Bool) {
         // Made and entered as root first, so that it can be made; where root may not (a directory that
-        // squashes root), again as the user.
+        // squashes root), again as the user. Who comes later enters what is there.
+        let first = options.wait == .never ? 0 : PLAN_CHDIR_CREATE
         builder.step(
             Operation(
-                PLAN_CHDIR, flags: UInt32(retry ? PLAN_CHDIR_RETRY : PLAN_CHDIR_CREATE),
+                PLAN_CHDIR, flags: UInt32(retry ? PLAN_CHDIR_RETRY : first),
                 tolerated: retry ? [] : [EACCES, EPERM],
                 strings: (builder.string(process.cwd), 0, 0, 0)),
             .config(pointer.key("cwd")), "change to the directory \(process.cwd)")

@@ -21,6 +21,7 @@ import Testing
                 $0.cgroup = ContainerCgroup(
                     paths: ["": "/sys/fs/cgroup/a b/ü"], unit: SystemdUnit(name: "x.scope", isUser: true))
                 $0.rootless = true
+                $0.noNewKeyring = true
             },
             try record {
                 $0.initPID = .max

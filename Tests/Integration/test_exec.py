@@ -87,6 +87,24 @@ def test_file_replaces_the_process(running, bundle):
     assert (result.code, result.out) == (0, "y\n5\n/mnt\n"), result
 
 
+def test_file_without_capabilities_means_those_of_the_container(running, bundle):
+    exec = running()
+    file = process_file(bundle, args=["grep", "^Cap", "/proc/self/status"])
+    configured = exec("--process", file, bundle.id).out
+    document = json.loads(file.read_text())
+    del document["capabilities"]
+    file.write_text(json.dumps(document))
+    assert exec("--process", file, bundle.id).out == configured != ""
+    file.write_text(json.dumps({**document, "capabilities": {}}))
+    assert exec("--process", file, bundle.id).out.split()[1::2] == ["0" * 16] * 5
+
+
+def test_directory_has_to_be_there(running, bundle):
+    result = running()("--cwd", "/made/by/nobody", bundle.id, "pwd")
+    assert result.code == 255 and "/process/cwd" in result.err and "ENOENT" in result.err, result
+    assert not (bundle.rootfs / "made").exists()
+
+
 @pytest.mark.parametrize("changes, pointer", [
     ({"args": []}, "/args"), ({"cwd": "tmp"}, "/cwd"), ({"env": ["A"]}, "/env/0"), ({"user": {"uid": "0"}}, "/user/uid"),
     ({"args": ["/nosuch"]}, "/args/0"), ({"scheduler": {"policy": "SCHED_X"}}, "/scheduler/policy")])
