@@ -9,7 +9,7 @@ import uuid
 from pathlib import Path
 
 import pytest
-from harness import view
+from harness import compare, view
 from harness.bundle import Bundle
 from harness.runtime import DEVICES, Runtime
 
@@ -80,6 +80,11 @@ def subject_path():
     if not found:
         pytest.fail(f"no runtime to test at {path}: build it, or name one in APUS")
     return os.path.realpath(found)
+
+
+@pytest.fixture(scope="session")
+def listed_differences():
+    return compare.Listed(HERE / "differences.toml")
 
 
 @pytest.fixture

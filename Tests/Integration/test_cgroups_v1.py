@@ -19,7 +19,7 @@ from harness import compare, view
 from harness.bundle import Bundle
 from harness.disk import disk
 from harness.runtime import Runtime, reap
-from test_differential import LIST
+from harness.table import LIST
 
 pytestmark = pytest.mark.hybrid
 

@@ -12,7 +12,7 @@ from harness import compare
 from harness.bundle import Bundle
 from harness.disk import disk
 from harness.runtime import Footprint, reap
-from test_differential import LIST
+from harness.table import LIST
 
 TREE = Path("/sys/fs/cgroup")
 

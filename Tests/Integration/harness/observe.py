@@ -24,15 +24,20 @@ class CannotRun(Exception):
     """The runtime refused the bundle or the container failed: not an observation."""
 
 
+def names_of_namespaces(joined=None):
+    """Inode numbers of existing namespaces, and what each is to be called."""
+    return {**{inode: f"host {name}" for name, inode in host_namespaces().items()}, **(joined or {})}
+
+
 def observe(runtime, bundle, joined=None):
     """Leaves of one run; `joined` maps inode numbers of existing namespaces to their names."""
     bundle.write()
     try:
         raw, extra = (_run if bundle.mode == "run" else _create)(runtime, bundle)
-        names = {**{inode: f"host {name}" for name, inode in host_namespaces().items()}, **(joined or {})}
-        leaves = normalise(json.loads(_neutral(raw, runtime, bundle)), names)
+        names = names_of_namespaces(joined)
+        leaves = normalise(json.loads(neutral(raw, runtime, bundle)), names)
         for name, text in _hook_reports(bundle):
-            report = json.loads(_neutral(text, runtime, bundle))
+            report = json.loads(neutral(text, runtime, bundle))
             for key, value in _hook_leaves(report, names).items():
                 leaves[f"hooks:{name}:{key}"] = value
         leaves.update(_tree_leaves(bundle))
@@ -42,37 +47,36 @@ def observe(runtime, bundle, joined=None):
         runtime.discard(bundle.id)
 
 
-def _arguments(bundle):
-    flags = [flag.format(dir=bundle.dir) for flag in bundle.run_flags]
-    return [*flags, "--bundle", bundle.dir, bundle.id]
+def creation_flags(bundle):
+    return [flag.format(dir=bundle.dir) for flag in bundle.run_flags]
 
 
-def _prefix(bundle):
+def prefix(bundle):
     """A shell that sets up descriptors or LISTEN_PID and then becomes the runtime."""
     return ["/bin/sh", "-c", bundle.shell.format(dir=bundle.dir) + ' exec "$@"', "sh"] if bundle.shell else []
 
 
 def _run(runtime, bundle):
-    result = runtime("run", *_arguments(bundle), flags=bundle.global_flags, prefix=_prefix(bundle), env=bundle.env)
+    result = runtime("run", *creation_flags(bundle), "--bundle", bundle.dir, bundle.id, flags=bundle.global_flags,
+                     prefix=prefix(bundle), env=bundle.env)
     report = bundle.dir / "rootfs/report.json"
     raw = result.out if '"args"' in result.out else report.read_text() if report.exists() else ""
     if result.code != bundle.expect_code or not raw:
-        raise CannotRun(_neutral(f"exit {result.code}: {result.err.strip() or result.out[-300:]}", runtime, bundle))
+        raise CannotRun(neutral(f"exit {result.code}: {result.err.strip() or result.out[-300:]}", runtime, bundle))
     return raw, {"exit": str(result.code), "stderr": result.err.strip()}
 
 
 def _create(runtime, bundle):
-    arguments = [flag.format(dir=bundle.dir) for flag in bundle.run_flags]
-    created = runtime.create(bundle.dir, bundle.id, *arguments, flags=bundle.global_flags, prefix=_prefix(bundle),
+    created = runtime.create(bundle.dir, bundle.id, *creation_flags(bundle), flags=bundle.global_flags, prefix=prefix(bundle),
                              env=bundle.env, check=False)
     if created.code != 0:
-        raise CannotRun(_neutral(f"create: {created.err.strip()}", runtime, bundle))
+        raise CannotRun(neutral(f"create: {created.err.strip()}", runtime, bundle))
     text = (bundle.dir / f"{bundle.id}.pid").read_text()
     extra = {"pid_file": re.sub(r"\d+", "<pid>", text), "created_state": (runtime.state(bundle.id) or {}).get("status")}
     extra["created_fds"] = _held_descriptors(int(text), runtime, bundle)
     started = runtime("start", bundle.id, flags=bundle.global_flags)
     if started.code != 0:
-        raise CannotRun(_neutral(f"start: {started.err.strip()}", runtime, bundle))
+        raise CannotRun(neutral(f"start: {started.err.strip()}", runtime, bundle))
     code = reap(int(text))
     extra["exit"] = str(code)
     state = runtime.state(bundle.id)
@@ -81,7 +85,7 @@ def _create(runtime, bundle):
     extra["delete"] = f"{deleted.code}"
     raw = (bundle.dir / "stdout").read_text()
     if not raw:
-        raise CannotRun(_neutral(f"exit {code}: {(bundle.dir / 'stderr').read_text().strip()}", runtime, bundle))
+        raise CannotRun(neutral(f"exit {code}: {(bundle.dir / 'stderr').read_text().strip()}", runtime, bundle))
     return raw, extra
 
 
@@ -94,11 +98,11 @@ def _held_descriptors(pid, runtime, bundle):
         except OSError:
             continue
         if target.startswith("/") and int(fd.name) > 2 and "exec.fifo" not in target and not target.startswith("/memfd:"):
-            held.add(_neutral(target, runtime, bundle))
+            held.add(neutral(target, runtime, bundle))
     return " ".join(sorted(held))
 
 
-def _neutral(text, runtime, bundle):
+def neutral(text, runtime, bundle):
     for value, name in ((str(bundle.dir), "<bundle>"), (str(runtime.root), "<root>"),
                         (_in_its_file_system(bundle.dir), "<bundle>"), (bundle.id, "<id>")):
         text = text.replace(value, name)
@@ -169,15 +173,16 @@ def _descriptor(fd):
     return fd
 
 
-def normalise(seen, names):
-    own_pids = seen["process"]["pid"] == 1
+def normalise(seen, names, own_pids=None):
+    """Leaves of a report; `own_pids` says whether only the container's processes can be seen in it."""
+    own_pids = seen["process"]["pid"] == 1 if own_pids is None else own_pids
     leaves = {}
     if isinstance(seen["mountinfo"], list):
         leaves.update(_mount_leaves(seen.pop("mountinfo")))
     leaves.update(_namespace_leaves(seen.pop("ns"), names))
     process = seen.pop("process")
     pid = process["pid"]
-    leaves["process:pid"] = str(pid) if own_pids else "<pid>"
+    leaves["process:pid"] = "1" if pid == 1 else "<pid>"
     leaves["process:ppid"] = "0" if process["ppid"] == 0 else "<pid>"
     for name in ("pgid", "sid"):
         leaves[f"process:{name}"] = "own" if process[name] == pid else "0" if process[name] == 0 else "other"

@@ -37,9 +37,12 @@ class Runtime:
     path: str
     root: Path
     flags: list = field(default_factory=list)
+    # A command that becomes another user and then the runtime, and what is in that user's environment.
+    become: list = field(default_factory=list)
+    environment: dict = field(default_factory=lambda: ENVIRONMENT)
 
     def command(self, *args, flags=()):
-        return [self.path, "--root", str(self.root), *self.flags, *flags, *map(str, args)]
+        return [*self.become, self.path, "--root", str(self.root), *self.flags, *flags, *map(str, args)]
 
     def __call__(self, *args, flags=(), prefix=(), env=None, input=None, cwd=None, timeout=TIMEOUT, check=False, **popen):
         """Runs one command to its end. The container's own output, if it has any, is captured too."""
@@ -48,7 +51,7 @@ class Runtime:
         popen.setdefault("stdin", subprocess.PIPE)
         process = subprocess.Popen(
             full, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            env={**ENVIRONMENT, **(env or {})}, cwd=cwd, **popen)
+            env={**self.environment, **(env or {})}, cwd=cwd, **popen)
         try:
             out, err = process.communicate(input, timeout=timeout)
         except subprocess.TimeoutExpired as late:
@@ -77,7 +80,7 @@ class Runtime:
         with open(stdout, "ab") as out, open(stderr, "ab") as err, open(empty, "rb") as stdin:
             code = subprocess.run(
                 full, stdin=stdin, stdout=out, stderr=err,
-                env={**ENVIRONMENT, **(env or {})}, timeout=TIMEOUT).returncode
+                env={**self.environment, **(env or {})}, timeout=TIMEOUT).returncode
         result = Result(full, code, Path(stdout).read_text("utf-8", "replace"), Path(stderr).read_text("utf-8", "replace"))
         if check:
             assert code == 0, str(result)

@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <linux/keyctl.h>
 #include <net/if.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>

@@ -4,9 +4,11 @@
 //
 //   probe [--out=FILE] [--stdin] [--brief] [--sysctl=NAME]... [--path=PATH]... [--tree=DIR]...
 //         [--sleep=SECONDS] [--exit=N] [ARG]...
+//   probe --wait
 //
 // --stdin adds what can be read from descriptor 0 (the probe then serves as a hook); --brief leaves
-// out the system calls, which take the longest.
+// out the system calls, which take the longest. --wait prints nothing and waits to be killed, by means
+// that every profile in the table leaves it: it is the process of a container that exec is tried in.
 #include "json.h"
 #include "paths.h"
 #include "process.h"
@@ -39,6 +41,8 @@ int main(int argc, char **argv) {
     const char *v, *file = NULL;
     int code = 0, with_stdin = 0, brief = 0;
     unsigned pause_for = 0;
+    if (argc > 1 && !strcmp(argv[1], "--wait"))
+        for (;;) poll(NULL, 0, -1);
     for (int i = 1; i < argc; i++) {
         with_stdin |= !strcmp(argv[i], "--stdin");
         brief |= !strcmp(argv[i], "--brief");
