@@ -70,11 +70,12 @@ class Runtime:
             assert result.code == 0, str(result)
         return result
 
-    def create(self, bundle, id, *args, stdout=None, stderr=None, prefix=(), flags=(), env=None, check=True, pid_file=None):
+    def create(self, bundle, id, *args, stdout=None, stderr=None, prefix=(), flags=(), env=None, check=True, pid_file=None,
+               verb=("create",)):
         """`create`, whose container inherits the output: files, because a pipe would be held open."""
         stdout, stderr = stdout or bundle / "stdout", stderr or bundle / "stderr"
         pid_file = pid_file or bundle / f"{id}.pid"
-        full = [*prefix, *self.command("create", "--bundle", bundle, "--pid-file", pid_file, *args, id, flags=flags)]
+        full = [*prefix, *self.command(*verb, "--bundle", bundle, "--pid-file", pid_file, *args, id, flags=flags)]
         empty = bundle / "stdin"
         empty.touch()
         with open(stdout, "ab") as out, open(stderr, "ab") as err, open(empty, "rb") as stdin:

@@ -2,7 +2,7 @@
 
 A column of the table is one way to run it: `init` and `exec`, both once more by an unprivileged user
 (harness/rootless.py). The environment narrows it for hosts that are slow: APUS_DIFF_SHARE=1/3 takes every
-third configuration.
+third configuration, APUS_DIFF_COLUMNS=exec one column.
 """
 
 import os
@@ -18,7 +18,6 @@ from . import compare
 from .bundle import Bundle
 from .observe import CannotRun, observe
 from .runtime import Runtime
-from .through_exec import WAYS as THOROUGHLY
 from .through_exec import observe_exec, ways_of
 
 LIST = Path(__file__).parent.parent / "differences.toml"
@@ -27,7 +26,12 @@ COLUMNS = ("init", "exec", "rootless-init", "rootless-exec")
 _part, _, _parts = os.environ.get("APUS_DIFF_SHARE", "1/1").partition("/")
 NAMES = list(TABLE)[int(_part) - 1 :: int(_parts)]
 WHOLE = len(NAMES) == len(TABLE)
-WAYS = ways_of(TABLE)
+
+
+def chosen(minimum):
+    """Of a module's columns, with how many configurations each has to compare, those that are wanted."""
+    wanted = os.environ.get("APUS_DIFF_COLUMNS", "").split() or minimum
+    return {column: least for column, least in minimum.items() if column in wanted}
 
 
 class Table:
@@ -36,6 +40,7 @@ class Table:
     def __init__(self, subject, workplace, probe, listed, cells, user=None, more=None):
         self.workplace, self.probe, self.listed, self.cells, self.user = workplace, probe, listed, set(cells), user
         self.cases = {**TABLE, **(more or {})}
+        self.ways = ways_of(self.cases, user.ways_nowhere if user else ())
         self.missing = [name for name in REFERENCES if not shutil.which(name)]
         paths = {"apus": subject, **{n: shutil.which(n) for n in REFERENCES if n not in self.missing}}
         self.runtimes = [self._runtime(name, path) for name, path in paths.items()]
@@ -62,7 +67,7 @@ class Table:
                 if self.user:
                     self.user.own(bundle)
                 if column.endswith("exec"):
-                    found[runtime.name] = observe_exec(runtime, bundle, WAYS.get(case.name, THOROUGHLY), Held.names())
+                    found[runtime.name] = observe_exec(runtime, bundle, self.ways[case.name], Held.names())
                 else:
                     found[runtime.name] = {"init": observe(runtime, bundle, Held.names())}
             except (CannotRun, AssertionError) as refusal:

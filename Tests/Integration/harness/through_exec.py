@@ -7,10 +7,12 @@ One running container of each runtime serves all of its ways. Each way gives lea
 import copy
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import time
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable
@@ -45,20 +47,22 @@ def _changed(**fields):
     return lambda process: process.update(fields)
 
 
-# The first two are tried in every container; the others are dealt out, a few to each.
+# The first two are tried in every container; the others are dealt out, one to each.
 WAYS = {
     "words": Way(),
     "file": Way(process=_changed(
-        user={"uid": 1000, "gid": 1001, "additionalGids": [5, 900], "umask": 0o37}, cwd="/data/sub",
+        user={"uid": 1000, "gid": 1001, "umask": 0o37}, cwd="/data/sub",
         env=["PATH=/bin:/", "FROM=file", "FROM=again"], noNewPrivileges=False, oomScoreAdj=700,
         rlimits=[{"type": "RLIMIT_NOFILE", "soft": 77, "hard": 88}, {"type": "RLIMIT_CORE", "soft": 0, "hard": 4096}],
         capabilities={**{k: SOME for k in ("bounding", "effective", "permitted")},
                       "inheritable": SOME[1:3], "ambient": SOME[2:3]})),
+    # By itself, for Debian's runc gives groups to nobody who is rootless.
+    "file-groups": Way(process=_changed(user={"uid": 1000, "gid": 1001, "additionalGids": [5, 900]})),
     "file-as-configured": Way(process=_changed()),
     "file-least": Way(process=lambda process: [
         process.pop(key, None) for key in list(process) if key not in ("args", "cwd", "user")]),
     "file-root": Way(process=_changed(
-        user={"uid": 0, "gid": 0, "additionalGids": [1]}, noNewPrivileges=True, env=["HOME=/given", "PATH=/"],
+        user={"uid": 0, "gid": 0}, noNewPrivileges=True, env=["HOME=/given", "PATH=/"],
         capabilities={"bounding": SOME, "permitted": SOME[:2], "effective": SOME[:1], "inheritable": []})),
     "file-terminal": Way(process=_changed(terminal=True, consoleSize={"height": 33, "width": 77}), terminal=True),
     "user": Way(["--user", "1000:1001"]),
@@ -77,10 +81,10 @@ WAYS = {
     "detached": Way(detached=True),
 }
 EVERYWHERE = ("words", "file")
-DEALT = [name for name in WAYS if name not in EVERYWHERE]
 # Where all are tried: one configuration of each kind that matters to what exec does.
-THOROUGH = ("base", "user-namespace", "engine-docker", "engine-podman", "namespace-only-mount", "capabilities-root-all-sets",
-            "seccomp-without-no-new-privileges", "no-new-privileges-off", "namespace-no-cgroup")
+THOROUGH = (
+    "base", "rootless-specification", "user-namespace", "engine-docker", "engine-podman", "namespace-only-mount",
+    "capabilities-root-all-sets", "seccomp-without-no-new-privileges", "no-new-privileges-off", "namespace-no-cgroup")
 
 
 # Containers in which neither crun's exec nor runc's works: nothing to compare with.
@@ -91,16 +95,11 @@ NOWHERE = {
 }
 
 
-def ways_of(names):
-    """Which ways are tried in which configuration."""
-    chosen, turn = {}, 0
-    for name in names:
-        if name in THOROUGH:
-            chosen[name] = list(WAYS)
-        else:
-            chosen[name] = [*EVERYWHERE, DEALT[turn % len(DEALT)]]
-            turn += 1
-    return chosen
+def ways_of(names, without=()):
+    """Which ways are tried in which configuration: a name has the same ones whatever else is in the table."""
+    dealt = [name for name in WAYS if name not in EVERYWHERE and name not in without]
+    return {name: [way for way in WAYS if way not in without] if name in THOROUGH else
+            [*EVERYWHERE, dealt[zlib.crc32(name.encode()) % len(dealt)]] for name in names}
 
 
 def observe_exec(runtime, bundle, ways, joined=None):
@@ -112,13 +111,10 @@ def observe_exec(runtime, bundle, ways, joined=None):
     pid = None
     try:
         made = runtime.create(bundle.dir, bundle.id, *creation_flags(bundle), flags=flags, prefix=prefix(bundle),
-                              env=bundle.env, check=False)
+                              env=bundle.env, check=False, verb=("run", "--detach"))
         if made.code != 0:
-            raise CannotRun(neutral(f"create: {made.err.strip()}", runtime, bundle))
+            raise CannotRun(neutral(f"run: {made.err.strip()}", runtime, bundle))
         pid = runtime.pid(bundle.dir, bundle.id)
-        started = runtime("start", bundle.id, flags=flags)
-        if started.code != 0:
-            raise CannotRun(neutral(f"start: {started.err.strip()}", runtime, bundle))
         _wait_until_it_waits(pid)
         names = {**_own_namespaces(pid), **names_of_namespaces(joined)}
         found = {}
@@ -129,9 +125,8 @@ def observe_exec(runtime, bundle, ways, joined=None):
                 found[name] = refusal
         return found
     finally:
-        if pid:
-            _end(pid)
-        runtime.discard(bundle.id)
+        if not pid or not _end(pid, runtime.root / bundle.id):
+            runtime.discard(bundle.id)
 
 
 def _wait_until_it_waits(pid):
@@ -143,16 +138,26 @@ def _wait_until_it_waits(pid):
         time.sleep(0.002)
 
 
-def _end(pid):
-    """Kills the container's process, and reaps what runtimes that gave up have left it: it cannot end before."""
-    space = _pid_namespace(pid)
+def _end(pid, state):
+    """Kills the container, and takes away by hand what is left of it: `delete` would cost a process more."""
+    space, cgroup = _pid_namespace(pid), Path(f"/proc/{pid}/cgroup").read_text().split("0::/")[-1].strip()
     os.kill(pid, signal.SIGKILL)
+    # A pid namespace's first process ends last: what runtimes that gave up have left in it is ours to reap.
     if space != _pid_namespace("self"):
         for children in Path("/proc/self/task").glob("*/children"):
             for child in map(int, children.read_text().split()):
                 if child != pid and _pid_namespace(child) == space:
                     reap(child)
     reap(pid)
+    try:
+        # Not that of a caller who could make no other.
+        if state.name in cgroup:
+            for directory in sorted(Path("/sys/fs/cgroup", cgroup).glob("**/"), reverse=True):
+                directory.rmdir()
+        shutil.rmtree(state)
+    except OSError:
+        return False
+    return True
 
 
 def _pid_namespace(pid):
