@@ -24,6 +24,7 @@ packages_test=(
     crun runc             # the runtimes that observations are compared with
     busybox-static        # a shell for containers
     util-linux            # unshare, nsenter, setpriv
+    uidmap                # newuidmap and newgidmap, for an unprivileged user's containers
     file                  # tells whether the executable is static
     dbus-daemon           # a message bus for the D-Bus client to talk to
 )
