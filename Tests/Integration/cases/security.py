@@ -75,6 +75,15 @@ def seccomp_without_no_new_privileges(b):
 
 
 @case(SECTION)
+def seccomp_older_than_statx_without_no_new_privileges(b):
+    """The filter is there before the executable is looked for."""
+    b.process.update(noNewPrivileges=False, args=["probe"], env=["PATH=/nowhere:/data:/"])
+    (b.rootfs / "data/probe").mkdir()
+    b.linux["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
+        rule("statx faccessat faccessat2 openat2 close_range clone3", "SCMP_ACT_ERRNO", errnoRet=38)]}
+
+
+@case(SECTION)
 def seccomp_as_user_without_no_new_privileges(b):
     b.process["noNewPrivileges"] = False
     b.process["user"] = {"uid": 1000, "gid": 1000}
