@@ -27,6 +27,7 @@ HOSTS = {
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow: takes more than some seconds; left out by scripts/test --quick")
+    config.addinivalue_line("markers", "limit(seconds): breaks the test off later than after 120 s")
     for name, (what, _) in HOSTS.items():
         config.addinivalue_line("markers", f"{name}: needs {what}")
     if os.geteuid() == 0:
@@ -128,12 +129,16 @@ def host_devices():
 
 
 @pytest.fixture(autouse=True)
-def no_runaway():
+def no_runaway(request):
     """A test that hangs in a system call of ours is broken off; runtimes have their own limit."""
+    marker = request.node.get_closest_marker("limit")
+    seconds = marker.args[0] if marker else 120
+
     def expired(*_):
-        raise AssertionError("the test took longer than 120 s")
+        raise AssertionError(f"the test took longer than {seconds} s")
+
     old = signal.signal(signal.SIGALRM, expired)
-    signal.alarm(120)
+    signal.alarm(seconds)
     yield
     signal.alarm(0)
     signal.signal(signal.SIGALRM, old)

@@ -26,6 +26,8 @@ def table(subject_path, workplace, probe, listed_differences, request):
     user.close()
 
 
+# Twenty ways under three runtimes, in an emulated machine.
+@pytest.mark.limit(600)
 @pytest.mark.parametrize("name, column", CELLS)
 def test_same_observation(table, name, column):
     table.judge(column, name)
