@@ -82,6 +82,36 @@ int apus_set_affinity(int pid, const void *mask, size_t size)
     return (int)syscall(SYS_sched_setaffinity, pid, size, mask);
 }
 
+int apus_ioprio_set(int pid, int priority)
+{
+    enum { WHO_PROCESS = 1 };
+    return (int)syscall(SYS_ioprio_set, WHO_PROCESS, pid, priority);
+}
+
+int apus_sched_setattr(int pid, const struct apus_scheduling *wanted)
+{
+    /* struct sched_attr of Linux 5.3, the first with the clamps; an older kernel takes it as long as they are 0. */
+    struct {
+        uint32_t size, policy;
+        uint64_t flags;
+        int32_t nice;
+        uint32_t priority;
+        uint64_t runtime, deadline, period;
+        uint32_t clamp_minimum, clamp_maximum;
+    } attributes = {
+        .size = sizeof attributes,
+        .policy = wanted->policy,
+        .flags = wanted->flags,
+        .nice = wanted->nice,
+        .priority = wanted->priority,
+        .runtime = wanted->runtime,
+        .deadline = wanted->deadline,
+        .period = wanted->period,
+    };
+    _Static_assert(sizeof attributes == 56, "as the kernel has it");
+    return (int)syscall(SYS_sched_setattr, pid, &attributes, 0);
+}
+
 int apus_prctl(int option, unsigned long value)
 {
     return prctl(option, value, 0, 0, 0);

@@ -242,7 +242,11 @@ final class Launch {
             if isUnbounded { record.mark = .mark(userNamespaceOf: stage.pid) }
         case .runHooks(let kind):
             try runHooks(kind)
-        case .adjustOOMScore, .setLimits, .setAffinity, .giveStandardDescriptors:
+        case .adjustOOMScore, .setLimits, .setAffinity, .giveStandardDescriptors, .setIOPriority:
+            try stage.adjust(action)
+        case .setScheduler:
+            // As below, but here it must not wait: SCHED_DEADLINE takes a process that may run everywhere.
+            ProcessControl.resetAffinity(pid: stage.pid)
             try stage.adjust(action)
         case .record:
             // A runtime that its caller pinned must not pin the container: its cgroup says where it may run.

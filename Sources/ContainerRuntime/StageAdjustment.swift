@@ -21,6 +21,10 @@ extension Stage {
             }
         case .setAffinity(let cpus, let pointer):
             try setAffinity(pid: pid, cpus, pointer)
+        case .setIOPriority(let priority, let pointer):
+            try priority.apply(to: pid, pointer)
+        case .setScheduler(let scheduler, let pointer):
+            try scheduler.apply(to: pid, pointer)
         case .giveStandardDescriptors(let uid, let gid):
             for number in Int32(0)...2 { StandardDescriptors.give(number, to: uid, gid) }
         case .joinCgroup, .mapIDs, .runHooks, .record, .created:

@@ -16,7 +16,6 @@ extension Compiler {
     ) throws(Failure) -> Plan {
         var config = config
         config.process = process
-        try refuseUnsupported(process, at: pointer)
         var compiler = try Compiler(config, facts, options)
         try compiler.compileExec(process, pointer)
         return compiler.builder.plan

@@ -46,21 +46,6 @@ extension Compiler {
             "set the personality \(personality.domain.rawValue)")
     }
 
-    mutating func setIOPriority(_ process: Process, _ pointer: Pointer) {
-        guard let wanted = process.ioPriority else { return }
-        let level: UInt64 =
-            switch wanted.class {
-            case .IOPRIO_CLASS_RT: 1
-            case .IOPRIO_CLASS_BE: 2
-            case .IOPRIO_CLASS_IDLE: 3
-            }
-        // IOPRIO_WHO_PROCESS, this one; the class stands in the top three bits of sixteen.
-        builder.call(
-            PLAN_CALL_ioprio_set, (1, 0, level << 13 | UInt64(clamping: wanted.priority)),
-            .config(pointer.key("ioPriority")),
-            "set the I/O priority \(wanted.class.rawValue) \(wanted.priority)")
-    }
-
     /// Lays out the environment. HOME, if that leaves it open, is what the container's own /etc/passwd says;
     /// it comes last, with room after it for the stage to write in.
     mutating func layOutEnvironment(_ process: Process) {

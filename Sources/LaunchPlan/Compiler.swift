@@ -83,13 +83,11 @@ public struct Compiler {
         if !process.rlimits.isEmpty {
             actions.append(.setLimits(process.rlimits, at: pointer.key("rlimits")))
         }
-        switch options.wait {
-        case .fifo, .runtime: actions.append(.record)
-        case .never:
-            if let cpus = process.execCPUAffinity?.final {
-                actions.append(.setAffinity(cpus, at: pointer.key("execCPUAffinity").key("final")))
-            }
+        if options.wait == .never, let cpus = process.execCPUAffinity?.final {
+            actions.append(.setAffinity(cpus, at: pointer.key("execCPUAffinity").key("final")))
         }
+        actions += try schedulingActions(process, pointer)
+        if options.wait != .never { actions.append(.record) }
         if !actions.isEmpty { builder.meet("ready", actions) }
 
         // Without no_new_privs only CAP_SYS_ADMIN may load a filter, and the next steps drop it.
@@ -112,7 +110,6 @@ public struct Compiler {
                 "set no_new_privs")
         }
         setPersonality()
-        setIOPriority(process, pointer)
         armSELinux()
         builder.call(
             PLAN_CALL_umask, (UInt64(process.user.umask ?? 0o022), 0, 0),

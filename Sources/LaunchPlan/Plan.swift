@@ -54,6 +54,8 @@ public struct Plan: Equatable, Sendable {
         case setLimits([RLimit], at: Pointer)
         /// sched_setaffinity(2) to this list of CPUs.
         case setAffinity(String, at: Pointer)
+        case setIOPriority(IOPriority, at: Pointer)
+        case setScheduler(Scheduler, at: Pointer)
         /// Make the container known: from here on a process of it may outlive the runtime.
         case record
         /// The container is created; whether and when it goes on is the caller's to say.

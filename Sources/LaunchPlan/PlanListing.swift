@@ -94,6 +94,9 @@ extension Plan.Action {
         case .giveStandardDescriptors(let uid, _): "give the standard descriptors to \(uid)"
         case .setLimits(let limits, _): "set \(limits.map(\.type.rawValue).joined(separator: ", "))"
         case .setAffinity(let cpus, _): "let the process run on CPUs \(cpus)"
+        case .setIOPriority(let priority, _):
+            "set the I/O priority \(priority.class.rawValue) \(priority.priority)"
+        case .setScheduler(let scheduler, _): "schedule the process by \(scheduler.policy.rawValue)"
         case .record: "save the state"
         case .created: "report the container created"
         }

@@ -4,7 +4,6 @@ import OCISpec
 extension Compiler {
     /// Refuses what would change the container and is not done yet, before anything is created.
     static func refuseUnsupported(_ config: Config) throws(Failure) {
-        if let process = config.process { try refuseUnsupported(process, at: "/process") }
         let linux = config.linux
         let wanted: [(Bool, Pointer)] = [
             (linux?.netDevices.isEmpty == false, "/linux/netDevices"),
@@ -12,10 +11,6 @@ extension Compiler {
             (linux?.intelRdt != nil, "/linux/intelRdt"),
         ]
         for (isWanted, pointer) in wanted where isWanted { throw unsupported(pointer) }
-    }
-
-    static func refuseUnsupported(_ process: Process, at pointer: Pointer) throws(Failure) {
-        if process.scheduler != nil { throw unsupported(pointer.key("scheduler")) }
     }
 
     private static func unsupported(_ pointer: Pointer) -> Failure {

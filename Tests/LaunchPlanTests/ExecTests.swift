@@ -81,13 +81,13 @@ import Testing
     @Test func unsupportedIsBlamedOnItsOwnDocument() throws {
         let config = try Sample("spec-default").config
         var process = try #require(config.process)
-        process.scheduler = Scheduler(policy: .SCHED_OTHER)
+        process.scheduler = Scheduler(policy: .SCHED_ISO)
         #expect {
             try Compiler.compileExec(
                 process, at: "", config: config, facts: Circumstances.ordinary.facts,
                 options: LaunchOptions(wait: .never))
         } throws: {
-            ($0 as? Failure)?.origin == .config("/scheduler")
+            ($0 as? Failure)?.origin == .config("/scheduler/policy")
         }
     }
 }

@@ -188,16 +188,38 @@ import Testing
             $0.oomScoreAdj = -1000
             $0.rlimits = [RLimit(type: .RLIMIT_CORE, soft: 0, hard: .max)]
         }
-        let call = plan.steps[try #require(plan.calls(PLAN_CALL_ioprio_set).first)].op
-        #expect(call.numbers.1 == 1 && call.numbers.2 == 0 && call.numbers.3 == 0x2007)
         #expect(plan.birthActions == [.adjustOOMScore(-1000)])
         #expect(
             plan.actions(at: "ready")
                 == [
                     .setLimits(
-                        [RLimit(type: .RLIMIT_CORE, soft: 0, hard: .max)], at: "/process/rlimits"), .record,
+                        [RLimit(type: .RLIMIT_CORE, soft: 0, hard: .max)], at: "/process/rlimits"),
+                    .setIOPriority(
+                        IOPriority(class: .IOPRIO_CLASS_RT, priority: 7), at: "/process/ioPriority"),
+                    .record,
                 ])
         #expect(try self.plan { _ in }.actions(at: "ready") == [.record])
+    }
+
+    /// The kernel's refusals come when the process is placed, limited, and may run anywhere.
+    @Test func scheduler() throws {
+        var wanted = Scheduler(policy: .SCHED_DEADLINE)
+        wanted.runtime = 1_000_000
+        let plan = try plan {
+            $0.scheduler = wanted
+            $0.rlimits = [RLimit(type: .RLIMIT_NICE, soft: 0, hard: 0)]
+        }
+        let actions = try #require(plan.actions(at: "ready"))
+        #expect(actions.dropLast().last == .setScheduler(wanted, at: "/process/scheduler"))
+        #expect(actions.count == 3 && actions.last == .record)
+        let placed = try compile(
+            in: Circumstances("an old kernel") { facts, _ in facts.clonesIntoCgroup = false }
+        ) {
+            $0.process?.scheduler = wanted
+        }
+        #expect(
+            try #require(placed.position(ofRendezvous: "placed"))
+                < #require(placed.position(ofRendezvous: "ready")))
     }
 
     @Test func personality() throws {

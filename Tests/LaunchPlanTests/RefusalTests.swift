@@ -24,8 +24,8 @@ import Testing
     @Test func fields() {
         #expect(origin { _ in } == nil)
         #expect(
-            origin { $0.process?.scheduler = Scheduler(policy: .SCHED_OTHER) }
-                == .config("/process/scheduler"))
+            origin { $0.process?.scheduler = Scheduler(policy: .SCHED_ISO) }
+                == .config("/process/scheduler/policy"))
         #expect(
             origin { $0.linux?.netDevices = [NetDevice(hostName: "eth0")] } == .config("/linux/netDevices"))
         #expect(
@@ -38,7 +38,7 @@ import Testing
         #expect(origin { $0.process?.user.uid = .max - 1 } == nil)
         #expect(origin { $0.process = nil } == .config("/process"))
         #expect(origin { $0.root = nil } == .config("/root"))
-        let refusal = failure { $0.process?.scheduler = Scheduler(policy: .SCHED_OTHER) }
+        let refusal = failure { $0.linux?.intelRdt = IntelRdt() }
         #expect(refusal?.reason == "not supported yet" && refusal?.remedy != nil)
     }
 

@@ -24,6 +24,17 @@ int apus_pidfd_send_signal(int pidfd, int signal);
 int apus_prlimit(int pid, int resource, uint64_t soft, uint64_t hard);
 int apus_reset_affinity(int pid);
 int apus_set_affinity(int pid, const void *mask, size_t size);
+int apus_ioprio_set(int pid, int priority); /* of one process */
+
+/* sched_setattr(2), with utilization clamps of 0. */
+struct apus_scheduling {
+    uint32_t policy;
+    int32_t nice;
+    uint32_t priority;
+    uint64_t flags, runtime, deadline, period;
+};
+int apus_sched_setattr(int pid, const struct apus_scheduling *wanted);
+
 int apus_prctl(int option, unsigned long value);
 
 /* The permitted capabilities of this process; all ones if they cannot be had. */
