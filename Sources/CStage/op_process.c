@@ -13,6 +13,13 @@ long stage_call(struct stage *stage, const struct plan_op *op)
     return stage_syscall(stage, numbers[op->num[0]], (long)op->num[1], (long)op->num[2], (long)op->num[3], 0, 0, 0);
 }
 
+long stage_memory_policy(struct stage *stage, const struct plan_op *op)
+{
+    /* The kernel takes the number of bits and one more. */
+    const char *nodes = op->len ? stage_string(stage, op->str[0]) : 0;
+    return SYS(stage, set_mempolicy, op->num[0], nodes, op->len * 64ul + 1);
+}
+
 long stage_hostname(struct stage *stage, const struct plan_op *op)
 {
     const char *name = stage_string(stage, op->str[0]);

@@ -24,6 +24,7 @@ static stage_step *const steps[PLAN_OPCODES] = {
     [PLAN_PIVOT] = stage_pivot,
     [PLAN_MOVE_ROOT] = stage_move_root,
     [PLAN_CHROOT] = stage_chroot,
+    [PLAN_MEMORY_POLICY] = stage_memory_policy,
     [PLAN_HOSTNAME] = stage_hostname,
     [PLAN_SIGNALS] = stage_signals,
     [PLAN_CLOEXEC] = stage_cloexec,
@@ -39,7 +40,7 @@ static stage_step *const steps[PLAN_OPCODES] = {
     [PLAN_FIFO] = stage_fifo,
     [PLAN_EXEC] = stage_exec,
 };
-_Static_assert(PLAN_OPCODES == 38, "every opcode has its step");
+_Static_assert(PLAN_OPCODES == 39, "every opcode has its step");
 
 /* Exit statuses; the second is what callers expect where exec itself fails. */
 enum { FAILED = 1, NOT_EXECED = 255 };

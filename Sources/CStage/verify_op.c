@@ -12,6 +12,7 @@
 #define SUPER_FLAGS                                                                                           \
     (MS_RDONLY | MS_SYNCHRONOUS | MS_MANDLOCK | MS_DIRSYNC | MS_SILENT | MS_LAZYTIME | MS_I_VERSION)
 #define MAX_GROUPS 65536
+#define MAX_NODE_WORDS 512 /* as many as the kernel looks at */
 #define MAX_FILTER 4096
 #define MAX_STRINGS (1u << 20)
 
@@ -67,6 +68,7 @@ static const struct shape shapes[PLAN_OPCODES] = {
     [PLAN_PIVOT] = {0},
     [PLAN_MOVE_ROOT] = {0},
     [PLAN_CHROOT] = {0},
+    [PLAN_MEMORY_POLICY] = {.str = {BLOB}, .numbers = 1, .len = true},
     [PLAN_HOSTNAME] = {.flags = PLAN_HOSTNAME_DOMAIN, .str = {TEXT}},
     [PLAN_SIGNALS] = {0},
     [PLAN_CLOEXEC] = {.numbers = 1},
@@ -257,6 +259,11 @@ const char *stage_verify_op(const struct plan_header *plan, const struct plan_op
             return "IDENTITY with groups that it need not set";
         return op->len > MAX_GROUPS || (op->len && !is_inside(plan, op->str[0], op->len, sizeof(uint32_t)))
                    ? "IDENTITY's groups are not inside the arena, not aligned, or too many"
+                   : 0;
+    case PLAN_MEMORY_POLICY:
+        return op->num[0] > INT32_MAX || op->len > MAX_NODE_WORDS ||
+                       (op->len && !is_inside(plan, op->str[0], op->len, sizeof(uint64_t)))
+                   ? "MEMORY_POLICY's nodes are not inside the arena, not aligned, or too many"
                    : 0;
     case PLAN_SECCOMP:
         return op->num[0] > UINT32_MAX || !op->len || op->len > MAX_FILTER ||

@@ -21,6 +21,9 @@ extension ContainerRuntime {
         let lsm = LSMHost.detect()
         linux.apparmorEnabled = lsm.hasAppArmor
         linux.selinuxEnabled = lsm.hasSELinux
+        linux.memoryPolicy = Features.MemoryPolicy()
+        linux.memoryPolicy?.modes = MemoryPolicy.Mode.allCases.map(\.rawValue)
+        linux.memoryPolicy?.flags = MemoryPolicy.Flag.allCases.map(\.rawValue)
         linux.intelRdt = Features.IntelRdt()
         linux.intelRdt?.enabled = false
         linux.idmapMountsEnabled = false

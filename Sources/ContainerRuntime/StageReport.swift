@@ -68,7 +68,9 @@ struct StageReport {
             doing += ": \(call)"
         }
         let reason = Self.faults[fault].map { detail.isEmpty ? $0 : "\(detail): \($0)" } ?? detail
-        return Failure(step.origin, doing: doing, errno: fault == 0 ? errno : nil, reason: reason)
+        return Failure(
+            step.origin, doing: doing, errno: fault == 0 ? errno : nil, reason: reason,
+            remedy: step.remedy(for: errno))
     }
 
     /// Container engines know a missing executable by these words.

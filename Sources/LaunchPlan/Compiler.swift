@@ -66,6 +66,7 @@ public struct Compiler {
     /// What is left once the process sees nothing but its root file system, up to the exec.
     mutating func finish(_ process: Process, at pointer: Pointer) throws(Failure) {
         setAttributes(process, pointer)
+        try setMemoryPolicy()
         layOutEnvironment(process)
         changeDirectory(process, pointer, retry: false)
         var actions: [Plan.Action] = []

@@ -7,7 +7,6 @@ extension Compiler {
         let linux = config.linux
         let wanted: [(Bool, Pointer)] = [
             (linux?.netDevices.isEmpty == false, "/linux/netDevices"),
-            (linux?.memoryPolicy != nil, "/linux/memoryPolicy"),
             (linux?.intelRdt != nil, "/linux/intelRdt"),
         ]
         for (isWanted, pointer) in wanted where isWanted { throw unsupported(pointer) }

@@ -222,6 +222,24 @@ import Testing
                 < #require(placed.position(ofRendezvous: "ready")))
     }
 
+    @Test func memoryPolicy() throws {
+        var policy = MemoryPolicy(mode: .MPOL_BIND)
+        policy.nodes = "0-1,3,64"
+        policy.flags = [.MPOL_F_STATIC_NODES]
+        let plan = try compile {
+            $0.linux?.memoryPolicy = policy
+            $0.linux?.seccomp = SeccompProfile(defaultAction: .SCMP_ACT_ALLOW)
+        }
+        let op = try #require(plan.operations(PLAN_MEMORY_POLICY).first)
+        #expect(op.numbers.0 == 0x8002 && op.length == 2 && op.strings.0 % 8 == 0)
+        let start = Int(op.strings.0)
+        #expect(Array(plan.arena[start..<start + 16]) == [0xb, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0])
+        #expect(try #require(plan.first(PLAN_MEMORY_POLICY)) < #require(plan.first(PLAN_SECCOMP)))
+        let local = try compile { $0.linux?.memoryPolicy = MemoryPolicy(mode: .MPOL_LOCAL) }
+        let without = try #require(local.operations(PLAN_MEMORY_POLICY).first)
+        #expect(without.numbers.0 == 4 && without.length == 0 && without.strings.0 == 0)
+    }
+
     @Test func personality() throws {
         for (domain, value) in [(.LINUX, 0), (.LINUX32, 8)]
             as [(Personality.Domain, UInt64)]

@@ -29,8 +29,10 @@ import Testing
         #expect(
             origin { $0.linux?.netDevices = [NetDevice(hostName: "eth0")] } == .config("/linux/netDevices"))
         #expect(
-            origin { $0.linux?.memoryPolicy = MemoryPolicy(mode: .MPOL_LOCAL) }
-                == .config("/linux/memoryPolicy"))
+            origin {
+                $0.linux?.memoryPolicy = MemoryPolicy(mode: .MPOL_BIND)
+                $0.linux?.memoryPolicy?.nodes = "1024"
+            } == .config("/linux/memoryPolicy/nodes"))
         #expect(origin { $0.linux?.intelRdt = IntelRdt() } == .config("/linux/intelRdt"))
         // The kernel takes -1 for "no change".
         #expect(origin { $0.process?.user.uid = .max } == .config("/process/user/uid"))

@@ -107,6 +107,25 @@ static void test_keyring(void)
         CHECK(strstr(outcome.output, "3f1b0008") || strstr(outcome.output, "3f3b0008"), "%s", outcome.output);
 }
 
+static void test_memory_policy(void)
+{
+    /* MPOL_BIND to the first node, which every machine has, and to one that none has. */
+    for (int node = 0; node < 2; node++) {
+        begin();
+        builder_mount(&plan, "proc", "/proc", NULL);
+        builder_op(&plan, PLAN_PIVOT);
+        struct plan_op *op = builder_op(&plan, PLAN_MEMORY_POLICY);
+        op->num[0] = 2;
+        op->len = 1;
+        op->str[0] = builder_blob(&plan, &(uint64_t){node ? 1ull << 63 : 1}, sizeof(uint64_t));
+        run("cat /proc/self/numa_maps");
+        if (node)
+            CHECK(failed_in(PLAN_MEMORY_POLICY, EINVAL, FAULT_NONE), "%s", why());
+        else
+            CHECK(succeeded() && strstr(outcome.output, " bind:0 "), "%s", why());
+    }
+}
+
 static void test_capabilities(void)
 {
     begin();
@@ -158,6 +177,7 @@ static int tests(void)
     test_fifo();
     test_namespaces();
     test_keyring();
+    test_memory_policy();
     test_capabilities();
     test_killed();
     return FINISH();

@@ -52,6 +52,10 @@ static void build(void)
     builder_op(&plan, PLAN_PIVOT);
     builder_path(&plan, PLAN_MASK, "/proc/kcore");
     builder_path(&plan, PLAN_READONLY, "/proc/sys");
+    op = builder_op(&plan, PLAN_MEMORY_POLICY);
+    op->num[0] = 2;
+    op->len = 2;
+    op->str[0] = builder_blob(&plan, (uint64_t[]){1, 0}, 16);
     builder_path(&plan, PLAN_HOSTNAME, "host");
     builder_op(&plan, PLAN_SIGNALS);
     builder_op(&plan, PLAN_CLOEXEC)->num[0] = 3;
@@ -151,6 +155,11 @@ static void test_ops(void)
     REFUSED(OP(PLAN_SETNS)->reserved = 1);
     REFUSED(OP(PLAN_CLONE)->num[0] |= CLONE_VM);
     REFUSED(OP(PLAN_CLONE)->num[0] |= CLONE_FILES);
+    REFUSED(OP(PLAN_MEMORY_POLICY)->str[0]++);
+    REFUSED(OP(PLAN_MEMORY_POLICY)->str[0] = 0);
+    REFUSED(OP(PLAN_MEMORY_POLICY)->len = 513);
+    REFUSED(OP(PLAN_MEMORY_POLICY)->len = 512);
+    REFUSED(OP(PLAN_MEMORY_POLICY)->num[0] = UINT32_MAX);
     REFUSED(OP(PLAN_CALL)->num[0] = PLAN_CALLS);
     REFUSED(OP(PLAN_CALL)->num[0] = PLAN_CALL_setsid; op->num[1] = 1);
     REFUSED(OP(PLAN_LOOPBACK)->num[3] = 1);
