@@ -35,6 +35,7 @@ let package = Package(
         .target(
             name: "Seccomp", dependencies: ["OCISpec", "Kernel", "CSeccomp"], swiftSettings: lean),
         .target(name: "DBus", dependencies: ["Kernel", "Diagnosis"], swiftSettings: lean),
+        .target(name: "Netlink", dependencies: ["Kernel", "Diagnosis"], swiftSettings: lean),
         .target(name: "Cgroups", dependencies: ["OCISpec", "Kernel", "DBus"], swiftSettings: lean),
         .target(name: "CStage", dependencies: ["CKernel"], cSettings: strictC),
 
@@ -50,7 +51,9 @@ let package = Package(
             dependencies: ["OCISpec", "Seccomp", "Capabilities", "Labels", "CStage"], swiftSettings: lean),
         .target(
             name: "ContainerRuntime",
-            dependencies: ["LaunchPlan", "Cgroups", "Capabilities", "Seccomp", "Labels", "Kernel"],
+            dependencies: [
+                "LaunchPlan", "Cgroups", "Capabilities", "Seccomp", "Labels", "Netlink", "Kernel",
+            ],
             swiftSettings: lean, plugins: ["EmbedStagePlugin"]),
 
         // Top: the command line, and the executable.
@@ -89,6 +92,7 @@ let package = Package(
         .testTarget(name: "LabelsTests", dependencies: ["Labels", "Diagnosis"]),
         .testTarget(name: "CgroupsTests", dependencies: ["Cgroups", "DBus", "Kernel"]),
         .testTarget(name: "DBusTests", dependencies: ["DBus", "Kernel", "Diagnosis"]),
+        .testTarget(name: "NetlinkTests", dependencies: ["Netlink", "Kernel", "Diagnosis"]),
         .testTarget(name: "OCISpecTests", dependencies: ["OCISpec", "Diagnosis"]),
     ],
     swiftLanguageModes: [.v6]

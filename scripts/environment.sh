@@ -25,6 +25,7 @@ packages_test=(
     busybox-static        # a shell for containers
     util-linux            # unshare, nsenter, setpriv
     uidmap                # newuidmap and newgidmap, for an unprivileged user's containers
+    iproute2              # makes network devices
     file                  # tells whether the executable is static
     dbus-daemon           # a message bus for the D-Bus client to talk to
 )

@@ -2,6 +2,8 @@
 #include "syscalls.h"
 
 #include <errno.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -73,4 +75,27 @@ int apus_connect_local(int socket, const void *name, size_t length)
     memcpy(address.sun_path, name, length);
     size_t size = offsetof(struct sockaddr_un, sun_path) + length + (*first ? 1 : 0);
     return connect(socket, (struct sockaddr *)&address, (socklen_t)size);
+}
+
+int apus_netlink_open(void)
+{
+    int number = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), on = 1;
+    if (number >= 0) {
+        /* Linux 4.12; without them an answer says less. */
+        (void)setsockopt(number, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof on);
+        (void)setsockopt(number, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof on);
+    }
+    return number;
+}
+
+long apus_netlink_receive(int socket, void *bytes, size_t count)
+{
+    for (;;) {
+        struct sockaddr_nl sender = { 0 };
+        socklen_t length = sizeof sender;
+        long result = recvfrom(socket, bytes, count, MSG_TRUNC, (struct sockaddr *)&sender, &length);
+        /* Whoever is root in that network namespace can write to this socket, too. */
+        if (result < 0 || (length == sizeof sender && sender.nl_pid == 0))
+            return result;
+    }
 }

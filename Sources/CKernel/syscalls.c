@@ -142,6 +142,11 @@ int apus_signalfd_next(int descriptor)
     return count == sizeof information ? (int)information.ssi_signo : -1;
 }
 
+int apus_setns(int descriptor, int type)
+{
+    return (int)syscall(SYS_setns, descriptor, type);
+}
+
 int apus_namespace_type(int descriptor)
 {
     return ioctl(descriptor, NS_GET_NSTYPE);

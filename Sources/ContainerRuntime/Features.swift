@@ -27,7 +27,7 @@ extension ContainerRuntime {
         linux.intelRdt = Features.IntelRdt()
         linux.intelRdt?.enabled = false
         linux.idmapMountsEnabled = false
-        linux.netDevicesEnabled = false
+        linux.netDevicesEnabled = true
         features.linux = linux
         return features
     }

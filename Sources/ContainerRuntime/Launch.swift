@@ -28,6 +28,7 @@ final class Launch {
     private var stage: Stage?
     private var cgroupEnd = Teardown.CgroupEnd.leave
     private var ranHooks = false
+    private var netDevices: NetDeviceMove?
     private var preserved: Int
 
     /// Everything that can be found out before anything is made: what is refused here leaves no trace.
@@ -53,6 +54,7 @@ final class Launch {
         try PreservedDescriptors.prepare(preserved)
 
         let isRootless = runtime.settings.isRootless(privileged: HostFacts.hasHostRoot)
+        try NetDeviceMove.check(config, isRootless: isRootless)
         host = try CgroupHost.detect()
         request = CgroupRequest(
             cgroupsPath: config.linux?.cgroupsPath, id: id,
@@ -240,6 +242,10 @@ final class Launch {
         case .mapIDs:
             try idMaps?.write(pid: stage.pid)
             if isUnbounded { record.mark = .mark(userNamespaceOf: stage.pid) }
+        case .moveNetDevices(let devices):
+            let move = try NetDeviceMove(pid: stage.pid)
+            netDevices = move
+            for device in devices { try move.move(device, transit: "apus-\(ProcessControl.ownPID)") }
         case .runHooks(let kind):
             try runHooks(kind)
         case .adjustOOMScore, .setLimits, .setAffinity, .giveStandardDescriptors, .setIOPriority:
@@ -350,6 +356,8 @@ final class Launch {
             }
             // A failed exec has its own line on the container's stderr, and the exit status tells.
             guard stage.hasReachedExec else { throw diagnose() }
+            // Whoever holds the network namespace keeps its devices from the host.
+            netDevices = nil
             if !record.poststartHooks.isEmpty {
                 try HookRunner(kind: .poststart, state: record.state(.running)).run(record.poststartHooks)
             }
@@ -361,6 +369,7 @@ final class Launch {
     /// Undoes everything, and gives the reason back.
     func abandon(_ reason: Failure) -> Failure {
         stage?.kill()
+        for complaint in netDevices?.giveBack() ?? [] { runtime.settings.warn(complaint) }
         for complaint in Teardown(
             record: record, directory: directory, cgroup: cgroupEnd, runsHooks: ranHooks
         ).run() {

@@ -37,6 +37,14 @@ public enum NamespaceFile {
         _ = try system("identify a mount namespace") { apus_mount_namespace_id(number, &id) }
         return id
     }
+
+    /// Whether both stand for one namespace.
+    public static func areSame(
+        _ one: borrowing FileDescriptor, _ other: borrowing FileDescriptor
+    ) throws(SystemError) -> Bool {
+        let (one, other) = (try one.status(), try other.status())
+        return one.inode == other.inode && one.device == other.device
+    }
 }
 
 /// procfs, held by a descriptor, so that no mount made later can stand in for it.

@@ -110,17 +110,23 @@ extension Compiler {
     }
 
     /// prestart and createRuntime run outside, createContainer inside, all before the old root goes away.
+    /// The network devices come in before.
     private mutating func meetForHooks() {
         var actions: [Plan.Action] = []
         for kind in [HookKind.prestart, .createRuntime, .createContainer]
         where !kind.hooks(of: config.hooks).isEmpty {
             actions.append(.runHooks(kind))
         }
+        if !actions.isEmpty { actions.insert(.record, at: 0) }
+        // Hooks may look for the devices, sysctls may be about them.
+        if let devices = config.linux?.netDevices, !devices.isEmpty {
+            actions.insert(.moveNetDevices(devices), at: 0)
+        }
         guard !actions.isEmpty else { return }
         // The hooks are told the pid, and may be told to look at the state. Some are to join the namespaces: of a
         // user namespace that nobody else is in.
         if config.hasNew(.user) { showItself() }
-        builder.meet("hooks", [.record] + actions)
+        builder.meet("hooks", actions)
         if config.hasNew(.user) { hideItself() }
     }
 

@@ -46,6 +46,8 @@ public struct Plan: Equatable, Sendable {
         case mapIDs
         /// Run the hooks of this kind in the runtime's namespaces.
         case runHooks(HookKind)
+        /// Move these of the host's network devices into the process's network namespace.
+        case moveNetDevices([NetDevice])
         /// Write oom_score_adj.
         case adjustOOMScore(Int)
         /// fchown(2) of descriptors 0 to 2, which the stage shares with the runtime, to this user and group of the host.

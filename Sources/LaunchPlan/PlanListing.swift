@@ -90,6 +90,7 @@ extension Plan.Action {
         case .joinCgroup: "move the process into its cgroup"
         case .mapIDs: "write the ID maps"
         case .runHooks(let kind): "run the \(kind.rawValue) hooks"
+        case .moveNetDevices(let devices): "move in \(devices.map(\.hostName).joined(separator: ", "))"
         case .adjustOOMScore(let value): "set oom_score_adj to \(value)"
         case .giveStandardDescriptors(let uid, _): "give the standard descriptors to \(uid)"
         case .setLimits(let limits, _): "set \(limits.map(\.type.rawValue).joined(separator: ", "))"

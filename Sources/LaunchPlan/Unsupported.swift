@@ -6,8 +6,7 @@ extension Compiler {
     static func refuseUnsupported(_ config: Config) throws(Failure) {
         let linux = config.linux
         let wanted: [(Bool, Pointer)] = [
-            (linux?.netDevices.isEmpty == false, "/linux/netDevices"),
-            (linux?.intelRdt != nil, "/linux/intelRdt"),
+            (linux?.intelRdt != nil, "/linux/intelRdt")
         ]
         for (isWanted, pointer) in wanted where isWanted { throw unsupported(pointer) }
     }

@@ -191,8 +191,11 @@ import Testing
         let atOnce = [HookKind.prestart, .createRuntime, .createContainer].filter {
             !$0.hooks(of: hooks).isEmpty
         }
-        let expected = atOnce.isEmpty ? nil : [Plan.Action.record] + atOnce.map { .runHooks($0) }
-        #expect(plan.actions(at: "hooks") == expected)
+        let devices = test.config.linux?.netDevices ?? []
+        let expected =
+            (devices.isEmpty ? [] : [Plan.Action.moveNetDevices(devices)])
+            + (atOnce.isEmpty ? [] : [.record]) + atOnce.map { .runHooks($0) }
+        #expect(plan.actions(at: "hooks") ?? [] == expected)
         guard let position = plan.position(ofRendezvous: "hooks") else { return }
         let entry = try #require([PLAN_PIVOT, PLAN_MOVE_ROOT, PLAN_CHROOT].compactMap(plan.first).first)
         #expect(position < entry)

@@ -27,8 +27,6 @@ import Testing
             origin { $0.process?.scheduler = Scheduler(policy: .SCHED_ISO) }
                 == .config("/process/scheduler/policy"))
         #expect(
-            origin { $0.linux?.netDevices = [NetDevice(hostName: "eth0")] } == .config("/linux/netDevices"))
-        #expect(
             origin {
                 $0.linux?.memoryPolicy = MemoryPolicy(mode: .MPOL_BIND)
                 $0.linux?.memoryPolicy?.nodes = "1024"

@@ -58,6 +58,15 @@ long apus_receive(int socket, void *bytes, size_t count, int *descriptor);
 /* connect(2) to a unix(7) address; an abstract one begins with a zero byte. ENAMETOOLONG if it does not fit. */
 int apus_connect_local(int socket, const void *name, size_t length);
 
+/*
+ * A socket of rtnetlink(7), whose answers are terse and in words. One datagram from it that the kernel sent: its
+ * length, which is more than `count` if it did not fit.
+ */
+int apus_netlink_open(void);
+long apus_netlink_receive(int socket, void *bytes, size_t count);
+
+int apus_setns(int descriptor, int type);
+
 /* The namespace type (CLONE_NEW*) of an nsfs descriptor. */
 int apus_namespace_type(int descriptor);
 
