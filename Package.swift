@@ -36,6 +36,7 @@ let package = Package(
             name: "Seccomp", dependencies: ["OCISpec", "Kernel", "CSeccomp"], swiftSettings: lean),
         .target(name: "DBus", dependencies: ["Kernel", "Diagnosis"], swiftSettings: lean),
         .target(name: "Netlink", dependencies: ["Kernel", "Diagnosis"], swiftSettings: lean),
+        .target(name: "Resctrl", dependencies: ["OCISpec", "Kernel", "Diagnosis"], swiftSettings: lean),
         .target(name: "Cgroups", dependencies: ["OCISpec", "Kernel", "DBus"], swiftSettings: lean),
         .target(name: "CStage", dependencies: ["CKernel"], cSettings: strictC),
 
@@ -52,7 +53,7 @@ let package = Package(
         .target(
             name: "ContainerRuntime",
             dependencies: [
-                "LaunchPlan", "Cgroups", "Capabilities", "Seccomp", "Labels", "Netlink", "Kernel",
+                "LaunchPlan", "Cgroups", "Capabilities", "Seccomp", "Labels", "Netlink", "Resctrl", "Kernel",
             ],
             swiftSettings: lean, plugins: ["EmbedStagePlugin"]),
 
@@ -92,6 +93,7 @@ let package = Package(
         .testTarget(name: "LabelsTests", dependencies: ["Labels", "Diagnosis"]),
         .testTarget(name: "CgroupsTests", dependencies: ["Cgroups", "DBus", "Kernel"]),
         .testTarget(name: "DBusTests", dependencies: ["DBus", "Kernel", "Diagnosis"]),
+        .testTarget(name: "ResctrlTests", dependencies: ["Resctrl", "OCISpec", "Diagnosis"]),
         .testTarget(name: "NetlinkTests", dependencies: ["Netlink", "Kernel", "Diagnosis"]),
         .testTarget(name: "OCISpecTests", dependencies: ["OCISpec", "Diagnosis"]),
     ],

@@ -31,6 +31,8 @@ struct ContainerRecord: Sendable {
     var resources: [UInt8] = []
     /// The paths of `linux.devices`: on them depends which devices are let in by default.
     var deviceNodes: [String] = []
+    /// Where its processes are, if it has `linux.intelRdt`.
+    var intelRdt: IntelRdtGroup?
     /// The hooks of the verbs to come.
     var startContainerHooks: [Hook] = []
     var poststartHooks: [Hook] = []

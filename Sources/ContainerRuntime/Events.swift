@@ -35,7 +35,7 @@ extension ContainerRuntime {
     public func statistics(_ id: String) throws(Failure) -> Statistics {
         let (directory, record) = try load(id)
         try requireAlive(record, directory)
-        return try record.cgroup.statistics()
+        return try record.statistics()
     }
 
     /// Tells what befalls a container until it ends, and what it uses each time an interval is over.
@@ -63,7 +63,7 @@ extension ContainerRuntime {
             if memory.hasHappened() { try tell(.outOfMemory) }
             if hasEnded[0] { return }
             guard Poll.now() >= due else { continue }
-            try tell(.stats(try record.cgroup.statistics()))
+            try tell(.stats(try record.statistics()))
             // After a time in which nothing could be told, one set is enough.
             due = max(due + interval, Poll.now())
         }
@@ -74,5 +74,13 @@ extension ContainerRuntime {
         case .created, .running, .paused: return
         case .creating, .stopped: throw Failure("container with id \(record.id) is not running")
         }
+    }
+}
+
+extension ContainerRecord {
+    fileprivate func statistics() throws(Failure) -> Statistics {
+        var statistics = try cgroup.statistics()
+        if let intelRdt { statistics.intelRdt = try intelRdt.statistics() }
+        return statistics
     }
 }

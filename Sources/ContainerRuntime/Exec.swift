@@ -118,10 +118,10 @@ private struct Execution {
             stage = begun
             guard
                 try begun.proceed({ (action) throws(Failure) in
-                    if action == .joinCgroup {
-                        try cgroup.add(pid: begun.pid)
-                    } else {
-                        try begun.adjust(action)
+                    switch action {
+                    case .joinCgroup: try cgroup.add(pid: begun.pid)
+                    case .joinResctrl: try record.intelRdt?.add(pid: begun.pid)
+                    default: try begun.adjust(action)
                     }
                 }) == .closed, begun.hasReachedExec
             else { throw begun.diagnose() }

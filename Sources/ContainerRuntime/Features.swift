@@ -25,7 +25,9 @@ extension ContainerRuntime {
         linux.memoryPolicy?.modes = MemoryPolicy.Mode.allCases.map(\.rawValue)
         linux.memoryPolicy?.flags = MemoryPolicy.Flag.allCases.map(\.rawValue)
         linux.intelRdt = Features.IntelRdt()
-        linux.intelRdt?.enabled = false
+        linux.intelRdt?.enabled = true
+        linux.intelRdt?.schemata = true
+        linux.intelRdt?.monitoring = true
         linux.idmapMountsEnabled = false
         linux.netDevicesEnabled = true
         features.linux = linux

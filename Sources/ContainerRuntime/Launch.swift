@@ -22,6 +22,7 @@ final class Launch {
     /// Of a new user namespace.
     private let idMaps: IDMaps?
     private(set) var record: ContainerRecord
+    private let intelRdt: IntelRdtRequest?
     private let consoleSocket: String?
     private let pidfdSocket: String?
     private var console: Console?
@@ -55,6 +56,9 @@ final class Launch {
 
         let isRootless = runtime.settings.isRootless(privileged: HostFacts.hasHostRoot)
         try NetDeviceMove.check(config, isRootless: isRootless)
+        intelRdt = try config.linux?.intelRdt.map { (wanted) throws(Failure) in
+            try IntelRdtRequest(wanted, id: id)
+        }
         host = try CgroupHost.detect()
         request = CgroupRequest(
             cgroupsPath: config.linux?.cgroupsPath, id: id,
@@ -106,6 +110,11 @@ final class Launch {
                 try FileTree.replace(directory.configPath, with: bundle.source, mode: 0o600)
             }
             try makeCgroup()
+            if let intelRdt {
+                record.intelRdt = try intelRdt.make()
+                // Nobody may find it later and not know whose it is.
+                try directory.save(record)
+            }
             if wait == .fifo {
                 try Failure.blaming { () throws(SystemError) in
                     try FileTree.makeFIFO(directory.fifoPath, mode: 0o600)
@@ -246,6 +255,8 @@ final class Launch {
             let move = try NetDeviceMove(pid: stage.pid)
             netDevices = move
             for device in devices { try move.move(device, transit: "apus-\(ProcessControl.ownPID)") }
+        case .joinResctrl:
+            try record.intelRdt?.add(pid: stage.pid)
         case .runHooks(let kind):
             try runHooks(kind)
         case .adjustOOMScore, .setLimits, .setAffinity, .giveStandardDescriptors, .setIOPriority:
@@ -370,6 +381,7 @@ final class Launch {
     func abandon(_ reason: Failure) -> Failure {
         stage?.kill()
         for complaint in netDevices?.giveBack() ?? [] { runtime.settings.warn(complaint) }
+        record.intelRdt?.disown()
         for complaint in Teardown(
             record: record, directory: directory, cgroup: cgroupEnd, runsHooks: ranHooks
         ).run() {

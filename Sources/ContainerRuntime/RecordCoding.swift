@@ -42,6 +42,10 @@ extension ContainerRecord {
                 writer.json(resources)
             }
             if !deviceNodes.isEmpty { writer.member("device_nodes", deviceNodes) }
+            if let intelRdt {
+                writer.key("intel_rdt")
+                intelRdt.encode(to: &writer)
+            }
             if !startContainerHooks.isEmpty || !poststartHooks.isEmpty || !poststopHooks.isEmpty {
                 var hooks = Hooks()
                 hooks.startContainer = startContainerHooks
@@ -73,6 +77,7 @@ extension ContainerRecord {
         var noNewKeyring = false
         var resources: [UInt8] = []
         var deviceNodes: [String] = []
+        var intelRdt: IntelRdtGroup?
         var hooks: Hooks?
         try reader.beginObject()
         while let key = try reader.nextKey() {
@@ -103,6 +108,7 @@ extension ContainerRecord {
             case "no_new_keyring": noNewKeyring = try reader.bool()
             case "resources": resources = try reader.json()
             case "device_nodes": deviceNodes = try reader.strings()
+            case "intel_rdt": intelRdt = try IntelRdtGroup(from: &reader)
             case "hooks": hooks = try Hooks(from: &reader)
             default: break
             }
@@ -122,6 +128,7 @@ extension ContainerRecord {
         self.noNewKeyring = noNewKeyring
         self.resources = resources
         self.deviceNodes = deviceNodes
+        self.intelRdt = intelRdt
     }
 
     private init(

@@ -40,6 +40,11 @@ struct Teardown {
             complaints.append("\(error)")
         }
         do throws(Failure) {
+            try record.intelRdt?.remove()
+        } catch {
+            complaints.append("\(error)")
+        }
+        do throws(Failure) {
             try directory.remove()
         } catch {
             complaints.append("\(error)")

@@ -34,7 +34,6 @@ public struct Compiler {
     public static func compile(
         _ config: Config, facts: HostFacts, options: LaunchOptions
     ) throws(Failure) -> Plan {
-        try refuseUnsupported(config)
         guard let process = config.process else { throw Failure(at: "/process", "required") }
         var compiler = try Compiler(config, facts, options)
         try compiler.compileInit(process)
@@ -87,6 +86,7 @@ public struct Compiler {
         if options.wait == .never, let cpus = process.execCPUAffinity?.final {
             actions.append(.setAffinity(cpus, at: pointer.key("execCPUAffinity").key("final")))
         }
+        if config.linux?.intelRdt != nil { actions.append(.joinResctrl) }
         actions += try schedulingActions(process, pointer)
         if options.wait != .never { actions.append(.record) }
         if !actions.isEmpty { builder.meet("ready", actions) }

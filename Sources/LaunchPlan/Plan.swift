@@ -56,6 +56,8 @@ public struct Plan: Equatable, Sendable {
         case setLimits([RLimit], at: Pointer)
         /// sched_setaffinity(2) to this list of CPUs.
         case setAffinity(String, at: Pointer)
+        /// Put the process into its class of intelRdt.
+        case joinResctrl
         case setIOPriority(IOPriority, at: Pointer)
         case setScheduler(Scheduler, at: Pointer)
         /// Make the container known: from here on a process of it may outlive the runtime.

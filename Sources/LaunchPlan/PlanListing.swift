@@ -95,6 +95,7 @@ extension Plan.Action {
         case .giveStandardDescriptors(let uid, _): "give the standard descriptors to \(uid)"
         case .setLimits(let limits, _): "set \(limits.map(\.type.rawValue).joined(separator: ", "))"
         case .setAffinity(let cpus, _): "let the process run on CPUs \(cpus)"
+        case .joinResctrl: "move the process into its class of intelRdt"
         case .setIOPriority(let priority, _):
             "set the I/O priority \(priority.class.rawValue) \(priority.priority)"
         case .setScheduler(let scheduler, _): "schedule the process by \(scheduler.policy.rawValue)"

@@ -2,6 +2,7 @@
 
 import json
 import resource
+import signal
 import subprocess
 
 import pytest
@@ -9,7 +10,7 @@ from harness.runtime import Footprint
 
 MILLISECOND = 1_000_000
 OTHER, FIFO, RR, BATCH, IDLE, DEADLINE = 0, 1, 2, 3, 5, 6
-RESET_ON_FORK, RECLAIM, OVERRUN, KEEP_POLICY = 1, 2, 4, 8
+RESET_ON_FORK, RECLAIM = 1, 2
 
 # What is asked for, and what the process sees of it.
 WANTED = {
@@ -24,9 +25,9 @@ WANTED = {
                  {"policy": DEADLINE, "runtime": MILLISECOND, "deadline": 20 * MILLISECOND, "period": 30 * MILLISECOND}),
     "deadline with flags": (
         {"policy": "SCHED_DEADLINE", "runtime": MILLISECOND, "deadline": 20 * MILLISECOND,
-         "flags": ["SCHED_FLAG_RESET_ON_FORK", "SCHED_FLAG_RECLAIM", "SCHED_FLAG_DL_OVERRUN"]},
+         "flags": ["SCHED_FLAG_RESET_ON_FORK", "SCHED_FLAG_RECLAIM"]},
         {"policy": DEADLINE, "runtime": MILLISECOND, "period": 20 * MILLISECOND,
-         "flags": RESET_ON_FORK | RECLAIM | OVERRUN}),
+         "flags": RESET_ON_FORK | RECLAIM}),
     "keep policy": ({"policy": "SCHED_BATCH", "nice": 3, "flags": ["SCHED_FLAG_KEEP_POLICY"]},
                     {"policy": OTHER, "nice": 3}),
 }
@@ -63,6 +64,16 @@ def test_of_a_further_process(runtime, bundle, name):
     (bundle.dir / "process.json").write_text(json.dumps(process))
     result = runtime("exec", "--process", bundle.dir / "process.json", bundle.id, check=True)
     assert seen(result.out, wanted) == wanted
+
+
+def test_signal_of_an_overrun(runtime, bundle):
+    """Which the first process of a pid namespace would not heed."""
+    bundle.without("pid")
+    bundle.process["scheduler"] = {"policy": "SCHED_DEADLINE", "runtime": MILLISECOND, "deadline": 20 * MILLISECOND,
+                                   "flags": ["SCHED_FLAG_DL_OVERRUN"]}
+    bundle.sh("while :; do :; done")
+    bundle.write()
+    assert runtime("run", "--bundle", bundle.dir, bundle.id).code == 128 + signal.SIGXCPU
 
 
 def test_affinity_of_the_runtime_does_not_stand_in_the_way(runtime, bundle):

@@ -31,15 +31,12 @@ import Testing
                 $0.linux?.memoryPolicy = MemoryPolicy(mode: .MPOL_BIND)
                 $0.linux?.memoryPolicy?.nodes = "1024"
             } == .config("/linux/memoryPolicy/nodes"))
-        #expect(origin { $0.linux?.intelRdt = IntelRdt() } == .config("/linux/intelRdt"))
         // The kernel takes -1 for "no change".
         #expect(origin { $0.process?.user.uid = .max } == .config("/process/user/uid"))
         #expect(origin { $0.process?.user.gid = .max } == .config("/process/user/gid"))
         #expect(origin { $0.process?.user.uid = .max - 1 } == nil)
         #expect(origin { $0.process = nil } == .config("/process"))
         #expect(origin { $0.root = nil } == .config("/root"))
-        let refusal = failure { $0.linux?.intelRdt = IntelRdt() }
-        #expect(refusal?.reason == "not supported yet" && refusal?.remedy != nil)
     }
 
     @Test func labels() throws {

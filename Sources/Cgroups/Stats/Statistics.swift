@@ -12,6 +12,8 @@ public struct Statistics: Equatable, Sendable {
     public var blockIO = BlockIO()
     /// By page size: `2MB`.
     public var hugetlb: [String: Hugetlb] = [:]
+    /// What `intel_rdt` is to say, which is not of cgroups: a JSON object.
+    public var intelRdt = Array("{}".utf8)
 
     public init() {}
 }

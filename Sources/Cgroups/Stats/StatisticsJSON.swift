@@ -32,7 +32,7 @@ extension Statistics {
                 }
             }
             writer.key("intel_rdt")
-            writer.object { _ in }
+            writer.json(intelRdt)
             // runc has figures of interfaces that it made itself only, and nobody can ask it for one.
             writer.key("network_interfaces")
             writer.null()

@@ -5,16 +5,16 @@ import OCISpec
 
 extension Call {
     func update() throws(Failure) {
-        for name in [Flag.Name.l3CacheSchema, .memBwSchema] where options.text(name)?.isEmpty == false {
-            throw Failure(.option("--\(name.rawValue)"), reason: "Intel RDT is not supported yet")
+        let schemata = [Flag.Name.l3CacheSchema, .memBwSchema].compactMap { name in
+            given(name).map { (line: $0, option: "--\(name.rawValue)") }
         }
         if let file = options.text(.resources), !file.isEmpty {
             let changes = try Self.resources(file)
-            return try runtime.update(id, changes)
+            return try runtime.update(id, changes, schemata: schemata)
         }
         let changes = try limits()
         do throws(Failure) {
-            try runtime.update(id, changes)
+            try runtime.update(id, changes, schemata: schemata)
         } catch {
             var failure = error
             if case .config(let field) = error.origin, let option = Self.option(for: field) {
