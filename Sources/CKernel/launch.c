@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <unistd.h>
 
 /* Enough for a few system calls; one launch at a time, as launch.h says. */
 static char child_stack[8192] __attribute__((aligned(16)));
@@ -33,15 +34,24 @@ __attribute__((noreturn, used)) static void child(struct launch *launch)
     give_up(launch, result);
 }
 
+__attribute__((noreturn, used)) static void hold(struct launch *launch)
+{
+    RAW2(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL);
+    /* A parent that has ended before that sends no signal. */
+    while (RAW0(__NR_getppid) == launch->parent)
+        RAW5(__NR_ppoll, 0, 0, 0, 0, 0);
+    give_up(launch, 0);
+}
+
 /*
  * clone3 with a stack of the child's own: the child must not touch the frame it was called in, so both
  * the branch and the call are made here.
  */
-static long clone_on_stack(struct clone_args *arguments, struct launch *launch)
+static long clone_on_stack(struct clone_args *arguments, void (*run)(struct launch *), struct launch *launch)
 {
 #if defined(__x86_64__)
     long result;
-    register void (*entry)(struct launch *) __asm__("r12") = child;
+    register void (*entry)(struct launch *) __asm__("r12") = run;
     register struct launch *argument __asm__("r13") = launch;
     __asm__ volatile("syscall\n\t"
                      "test %%rax, %%rax\n\t"
@@ -59,7 +69,7 @@ static long clone_on_stack(struct clone_args *arguments, struct launch *launch)
     register long x8 __asm__("x8") = __NR_clone3;
     register long x0 __asm__("x0") = (long)arguments;
     register long x1 __asm__("x1") = sizeof *arguments;
-    register void (*entry)(struct launch *) __asm__("x9") = child;
+    register void (*entry)(struct launch *) __asm__("x9") = run;
     register struct launch *argument __asm__("x10") = launch;
     __asm__ volatile("svc 0\n\t"
                      "cbnz x0, 1f\n\t"
@@ -76,7 +86,7 @@ static long clone_on_stack(struct clone_args *arguments, struct launch *launch)
     register long a7 __asm__("a7") = __NR_clone3;
     register long a0 __asm__("a0") = (long)arguments;
     register long a1 __asm__("a1") = sizeof *arguments;
-    register void (*entry)(struct launch *) __asm__("s2") = child;
+    register void (*entry)(struct launch *) __asm__("s2") = run;
     register struct launch *argument __asm__("s3") = launch;
     __asm__ volatile("ecall\n\t"
                      "bnez a0, 1f\n\t"
@@ -91,7 +101,7 @@ static long clone_on_stack(struct clone_args *arguments, struct launch *launch)
 #endif
 }
 
-int launch_stage(struct launch *launch)
+static int clone_child(struct launch *launch, void (*run)(struct launch *))
 {
     struct clone_args arguments = {
         .flags = launch->flags | CLONE_VM | CLONE_PIDFD,
@@ -106,5 +116,18 @@ int launch_stage(struct launch *launch)
     }
     launch->pidfd = -1;
     launch->error = 0;
-    return (int)clone_on_stack(&arguments, launch);
+    launch->parent = getpid();
+    return (int)clone_on_stack(&arguments, run, launch);
+}
+
+int launch_stage(struct launch *launch)
+{
+    return clone_child(launch, child);
+}
+
+int launch_holder(struct launch *launch)
+{
+    launch->flags = CLONE_NEWUSER;
+    launch->cgroup = -1;
+    return clone_child(launch, hold);
 }

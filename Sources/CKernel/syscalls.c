@@ -54,6 +54,16 @@ int apus_fsmount(int fs, unsigned int flags, unsigned int attributes)
     return (int)syscall(SYS_fsmount, fs, flags, attributes);
 }
 
+int apus_open_tree(const char *path, unsigned int flags)
+{
+    return (int)syscall(SYS_open_tree, AT_FDCWD, path, flags);
+}
+
+int apus_mount_setattr(int mount, unsigned int flags, struct mount_attr *attributes)
+{
+    return (int)syscall(SYS_mount_setattr, mount, "", AT_EMPTY_PATH | flags, attributes, sizeof *attributes);
+}
+
 int apus_pidfd_open(int pid, unsigned int flags)
 {
     return (int)syscall(SYS_pidfd_open, pid, flags);

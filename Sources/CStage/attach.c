@@ -34,7 +34,10 @@ long stage_attach(struct stage *stage, int tree, int target, const char *path, i
 {
     long result =
         SYS(stage, move_mount, tree, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
-    return result < 0 ? result : stage_same_mount(stage, tree, path, open_flags);
+    if (result < 0)
+        return result;
+    result = stage_same_mount(stage, tree, path, open_flags);
+    return result < 0 ? stage_undo_mount(stage, tree, result) : 0;
 }
 
 long stage_refuse_proc(struct stage *stage, int target, const char *path)
@@ -58,6 +61,29 @@ long stage_mount_on(struct stage *stage, const char *source, int target, const c
         RAW1(__NR_fchdir, here);
     }
     stage_close(here);
+    return result;
+}
+
+long stage_unmount_descriptor(struct stage *stage, int mount)
+{
+    struct stage_descriptor_path path = stage_descriptor_path(mount);
+    long here = SYS(stage, openat, AT_FDCWD, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (here < 0)
+        return here;
+    long result = SYS(stage, fchdir, stage_slot(stage, PLAN_SLOT_PROC));
+    if (result >= 0) {
+        result = SYS(stage, umount2, path.text, 2 /* MNT_DETACH */);
+        RAW1(__NR_fchdir, here);
+    }
+    stage_close(here);
+    return result;
+}
+
+long stage_undo_mount(struct stage *stage, int mount, long result)
+{
+    uint32_t call = stage->report->call;
+    stage_unmount_descriptor(stage, mount);
+    stage->report->call = call;
     return result;
 }
 

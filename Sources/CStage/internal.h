@@ -103,6 +103,7 @@ struct stage_target {
     const char *path;
     enum stage_create create; /* what to make where nothing is, with the directories above it (0755) */
     bool plain;               /* refuse symbolic links anywhere in the path: -ELOOP */
+    bool link;                /* a link as the last component is the target itself */
     bool created;             /* out */
 };
 
@@ -136,6 +137,17 @@ long stage_set_propagation(struct stage *stage, int mount, uint64_t propagation)
 long stage_mount_on(struct stage *stage, const char *source, int target, const char *type, uint64_t flags,
                     const void *data);
 
+/* umount2(2) of what a descriptor stands for, and all below it. */
+long stage_unmount_descriptor(struct stage *stage, int mount);
+/* The same of a mount that has come out wrong; answers `result`, which the report goes on to tell. */
+long stage_undo_mount(struct stage *stage, int mount, long result);
+
+/* op_copy_up.c: what the directory `covered` holds, into the root of `mount`. */
+long stage_copy_up(struct stage *stage, int covered, int mount);
+
+/* op_node.c: a link at `path` in the root; FAULT_WRONG_LINK if something else is there and stays. */
+long stage_make_link(struct stage *stage, const char *path, const char *content, bool replace);
+
 /* fscontext.c */
 
 /* Set the super block's flags and options, and read the kernel's words into the report if one is refused. */
@@ -151,11 +163,10 @@ long stage_send(struct stage *stage, enum plan_message_kind kind, int32_t value,
 /* run.c, each named after its opcode. */
 stage_step stage_setns, stage_clone, stage_sync, stage_call, stage_keyring, stage_loopback, stage_write,
     stage_propagate, stage_isolate, stage_rootfs, stage_mount_fs, stage_mount_bind, stage_remount,
-    stage_repropagate, stage_device, stage_symlink, stage_directory, stage_mask, stage_readonly, stage_console,
-    stage_pivot, stage_move_root, stage_chroot, stage_memory_policy, stage_hostname, stage_signals, stage_cloexec,
-    stage_chdir, stage_stdio, stage_bound, stage_identity, stage_caps, stage_filter, stage_home, stage_lookup,
-    stage_strip, stage_fifo,
-    stage_exec;
+    stage_repropagate, stage_unmount, stage_device, stage_symlink, stage_directory, stage_mask, stage_readonly,
+    stage_console, stage_pivot, stage_move_root, stage_chroot, stage_memory_policy, stage_hostname, stage_signals,
+    stage_cloexec, stage_chdir, stage_stdio, stage_bound, stage_identity, stage_caps, stage_filter, stage_home,
+    stage_lookup, stage_strip, stage_fifo, stage_exec, stage_done;
 
 /* verify.c and verify_op.c */
 

@@ -145,21 +145,23 @@ static bool needs_legacy(struct stage *stage, const struct plan_op *op)
 }
 
 /* The new mount, attached, by a descriptor. */
-static long mount_at(struct stage *stage, const struct plan_op *op, int target, const char *mode)
+static long mount_at(struct stage *stage, const struct plan_op *op, int target, const char *mode, bool copies)
 {
-    if (needs_legacy(stage, op))
-        return mount_legacy(stage, op, target, mode);
-    long context = SYS(stage, fsopen, stage_string(stage, op->str[1]), FSOPEN_CLOEXEC);
-    if (context == -ENOSYS)
-        return mount_legacy(stage, op, target, mode);
-    if (context < 0)
+    long context = needs_legacy(stage, op) ? -ENOSYS
+                                           : SYS(stage, fsopen, stage_string(stage, op->str[1]), FSOPEN_CLOEXEC);
+    bool legacy = context == -ENOSYS;
+    if (context < 0 && !legacy)
         return context;
-    long mount = make_mount(stage, op, (int)context, mode);
+    long mount = legacy ? mount_legacy(stage, op, target, mode) : make_mount(stage, op, (int)context, mode);
     stage_close(context);
     if (mount < 0)
         return mount;
-    long result = stage_attach(stage, (int)mount, target, stage_string(stage, op->str[0]), O_DIRECTORY);
+    long result = copies ? stage_copy_up(stage, target, (int)mount) : 0;
+    if (result >= 0 && !legacy)
+        result = stage_attach(stage, (int)mount, target, stage_string(stage, op->str[0]), O_DIRECTORY);
     if (result < 0) {
+        if (legacy)
+            stage_undo_mount(stage, (int)mount, result);
         stage_close(mount);
         return result;
     }
@@ -175,11 +177,13 @@ long stage_mount_fs(struct stage *stage, const struct plan_op *op)
         return found;
     long mount = read_mode(stage, op, (int)found, target.created, &mode);
     if (mount >= 0)
-        mount = mount_at(stage, op, (int)found, mode.text);
+        mount = mount_at(stage, op, (int)found, mode.text, op->flags & PLAN_MOUNT_COPY_UP && !target.created);
     stage_close(found);
     if (mount < 0)
         return mount;
     long result = op->num[1] ? stage_set_propagation(stage, (int)mount, op->num[1]) : 0;
+    if (result < 0)
+        stage_undo_mount(stage, (int)mount, result);
     stage_close(mount);
     return result;
 }

@@ -59,17 +59,16 @@ static bool is_same_link(struct stage *stage, int parent, const char *base, cons
     return stage_equal(present, content);
 }
 
-long stage_symlink(struct stage *stage, const struct plan_op *op)
+long stage_make_link(struct stage *stage, const char *path, const char *content, bool replace)
 {
     char base[NAME_MAX + 1];
-    const char *path = stage_string(stage, op->str[0]), *content = stage_string(stage, op->str[1]);
     long parent = stage_parent(stage, path, base);
     if (parent < 0)
         return parent;
     long result = SYS(stage, symlinkat, content, parent, base);
     if (result == -EEXIST && is_same_link(stage, (int)parent, base, content)) {
         result = 0;
-    } else if (result == -EEXIST && op->flags & PLAN_SYMLINK_REPLACE) {
+    } else if (result == -EEXIST && replace) {
         result = SYS(stage, unlinkat, parent, base, 0);
         if (result >= 0)
             result = SYS(stage, symlinkat, content, parent, base);
@@ -78,6 +77,12 @@ long stage_symlink(struct stage *stage, const struct plan_op *op)
     }
     stage_close(parent);
     return result;
+}
+
+long stage_symlink(struct stage *stage, const struct plan_op *op)
+{
+    return stage_make_link(stage, stage_string(stage, op->str[0]), stage_string(stage, op->str[1]),
+                           op->flags & PLAN_SYMLINK_REPLACE);
 }
 
 long stage_directory(struct stage *stage, const struct plan_op *op)

@@ -154,7 +154,7 @@ static long enter(struct walk *walk, const char *name)
             return found;
         struct statx status;
         long result = stage_stat(stage, (int)found, &status);
-        if (result >= 0 && S_ISLNK(status.stx_mode)) {
+        if (result >= 0 && S_ISLNK(status.stx_mode) && !(last && walk->target->link)) {
             result = expand(walk, (int)found);
         } else if (result >= 0 && !last && !stage_is_directory(&status)) {
             result = -ENOTDIR;
@@ -194,7 +194,7 @@ long stage_resolve(struct stage *stage, int root, struct stage_target *target)
 {
     uint64_t how = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | (target->plain ? RESOLVE_NO_SYMLINKS : 0);
     target->created = false;
-    long found = stage_openat2(stage, root, target->path, O_PATH, how);
+    long found = stage_openat2(stage, root, target->path, O_PATH | (target->link ? O_NOFOLLOW : 0), how);
     if (found != -ENOENT || target->create == STAGE_EXISTING)
         return found;
 

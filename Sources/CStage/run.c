@@ -18,6 +18,7 @@ static stage_step *const steps[PLAN_OPCODES] = {
     [PLAN_DEVICE] = stage_device,
     [PLAN_SYMLINK] = stage_symlink,
     [PLAN_DIRECTORY] = stage_directory,
+    [PLAN_UNMOUNT] = stage_unmount,
     [PLAN_MASK] = stage_mask,
     [PLAN_READONLY] = stage_readonly,
     [PLAN_CONSOLE] = stage_console,
@@ -39,8 +40,9 @@ static stage_step *const steps[PLAN_OPCODES] = {
     [PLAN_STRIP] = stage_strip,
     [PLAN_FIFO] = stage_fifo,
     [PLAN_EXEC] = stage_exec,
+    [PLAN_DONE] = stage_done,
 };
-_Static_assert(PLAN_OPCODES == 39, "every opcode has its step");
+_Static_assert(PLAN_OPCODES == 41, "every opcode has its step");
 
 /* Exit statuses; the second is what callers expect where exec itself fails. */
 enum { FAILED = 1, NOT_EXECED = 255 };

@@ -56,8 +56,8 @@ static const char *verify_order(const struct plan_header *plan, const struct pla
     for (uint32_t i = 0; i < plan->op_count; i++) {
         const struct plan_op *op = &ops[i];
         bool last = i + 1 == plan->op_count;
-        if ((op->code == PLAN_EXEC) != last)
-            return "EXEC is not its last op, or there is more than one";
+        if ((op->code == PLAN_EXEC || op->code == PLAN_DONE) != last)
+            return "EXEC or DONE is not its last op, or there is more than one";
         if (op->flags & PLAN_FALLBACK) {
             bool tolerant = false;
             for (size_t e = 0; i && e < sizeof op->errnos; e++)
@@ -80,6 +80,7 @@ static const char *verify_order(const struct plan_header *plan, const struct pla
         case PLAN_MOUNT_BIND:
         case PLAN_REMOUNT:
         case PLAN_REPROPAGATE:
+        case PLAN_UNMOUNT:
         case PLAN_DEVICE:
         case PLAN_SYMLINK:
         case PLAN_DIRECTORY:

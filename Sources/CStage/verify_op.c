@@ -46,11 +46,13 @@ static const struct shape shapes[PLAN_OPCODES] = {
     [PLAN_ISOLATE] = {.str = {SOME_TEXT}},
     [PLAN_ROOTFS] = {.flags = PLAN_ROOTFS_PLAIN, .str = {SOME_TEXT}},
     [PLAN_MOUNT_FS] = {.flags = PLAN_MOUNT_PLAIN_TARGET | PLAN_MOUNT_COPY_MODE | PLAN_MOUNT_LEGACY |
-                                PLAN_MOUNT_PROC_CHILD,
+                                PLAN_MOUNT_PROC_CHILD | PLAN_MOUNT_COPY_UP,
                        .str = {SOME_TEXT, SOME_TEXT, TEXT, BLOB},
                        .numbers = 3,
                        .len = true},
-    [PLAN_MOUNT_BIND] = {.flags = PLAN_MOUNT_PLAIN_TARGET | PLAN_MOUNT_RECURSIVE | PLAN_MOUNT_PROC_CHILD,
+    [PLAN_MOUNT_BIND] = {.flags = PLAN_MOUNT_PLAIN_TARGET | PLAN_MOUNT_RECURSIVE | PLAN_MOUNT_PROC_CHILD |
+                                  PLAN_MOUNT_COPY_MODE | PLAN_MOUNT_COPY_UP | PLAN_MOUNT_SOURCE_LINK |
+                                  PLAN_MOUNT_TARGET_LINK | PLAN_MOUNT_REMAKE_LINK,
                          .str = {SOME_TEXT, TEXT},
                          .slot = MAYBE_SLOT,
                          .numbers = 3},
@@ -59,6 +61,7 @@ static const struct shape shapes[PLAN_OPCODES] = {
                       .numbers = 3,
                       .len = true},
     [PLAN_REPROPAGATE] = {.str = {SOME_TEXT}, .numbers = 1},
+    [PLAN_UNMOUNT] = {.str = {SOME_TEXT}},
     [PLAN_DEVICE] = {.str = {SOME_TEXT}, .numbers = 3},
     [PLAN_SYMLINK] = {.flags = PLAN_SYMLINK_REPLACE, .str = {SOME_TEXT, SOME_TEXT}},
     [PLAN_DIRECTORY] = {.str = {SOME_TEXT}, .numbers = 1},
@@ -83,6 +86,7 @@ static const struct shape shapes[PLAN_OPCODES] = {
     [PLAN_STRIP] = {0},
     [PLAN_FIFO] = {.slot = SLOT},
     [PLAN_EXEC] = {.str = {BLOB, BLOB, BLOB}, .numbers = 3},
+    [PLAN_DONE] = {0},
 };
 
 static const char *verify_slot(const struct plan_header *plan, int32_t slot, enum slot_use use)
@@ -232,6 +236,8 @@ const char *stage_verify_op(const struct plan_header *plan, const struct plan_op
     case PLAN_MOUNT_BIND:
         if ((op->slot[0] == -1) == (arena[op->str[1]] == 0))
             return "MOUNT_BIND without a source, or with two";
+        if (op->slot[0] != -1 && op->flags & (PLAN_MOUNT_RECURSIVE | PLAN_MOUNT_SOURCE_LINK | PLAN_MOUNT_REMAKE_LINK))
+            return "MOUNT_BIND of a mount with a flag for a path";
         if (!are_attributes(op->num[0]) || !are_attributes(op->num[1]) ||
             (op->num[2] && !is_propagation(op->num[2])))
             return "MOUNT_BIND with an unknown flag";

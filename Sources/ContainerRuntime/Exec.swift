@@ -160,7 +160,7 @@ private struct Execution {
                     throw Failure("cannot exec in a stopped container")
                 }
                 return pidfd
-            case .sync, .report, .fifo, .namespace:
+            case .sync, .report, .fifo, .namespace, .mount:
                 throw Failure("the plan asks for a descriptor that there is not")
             }
         }

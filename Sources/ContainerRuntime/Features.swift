@@ -28,7 +28,7 @@ extension ContainerRuntime {
         linux.intelRdt?.enabled = true
         linux.intelRdt?.schemata = true
         linux.intelRdt?.monitoring = true
-        linux.idmapMountsEnabled = false
+        linux.idmapMountsEnabled = MountTree.canMapIDs
         linux.netDevicesEnabled = true
         features.linux = linux
         return features

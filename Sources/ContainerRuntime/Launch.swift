@@ -31,6 +31,7 @@ final class Launch {
     private var ranHooks = false
     private var netDevices: NetDeviceMove?
     private var preserved: Int
+    private var mounts: DetachedMounts?
 
     /// Everything that can be found out before anything is made: what is refused here leaves no trace.
     init(
@@ -103,6 +104,7 @@ final class Launch {
         console = try Console(
             socket: consoleSocket, isWanted: bundle.config.process?.terminal == true,
             detaches: options.detaches)
+        mounts = try DetachedMounts(of: plan)
         try directory.make()
         do throws(Failure) {
             try directory.save(record)
@@ -218,6 +220,9 @@ final class Launch {
             return try Failure.blaming { () throws(SystemError) in try FileDescriptor.reference(path) }
         case .namespace(let kind, let path, let pointer):
             return try openNamespace(kind, path, pointer)
+        case .mount(let mount):
+            guard let mounts else { throw Failure("the plan asks for a mount that there is not") }
+            return try mounts.open(mount)
         case .sync, .report, .initProcess:
             throw Failure("the plan asks for a descriptor that there is not")
         }

@@ -152,11 +152,14 @@ final class Stage {
             && plan.steps[report.step].op.code == PLAN_FIFO.rawValue
     }
 
-    /// Whether it got as far as the exec, which may have failed.
+    /// Whether it got as far as the last step: the exec, which may have failed.
     var hasReachedExec: Bool {
         let report = StageReport(page.snapshot())
         return report.step == plan.steps.count - 1
     }
+
+    /// Where in the plan it is, or ended.
+    var step: Int { StageReport(page.snapshot()).step }
 
     /// Whether what it failed at was cloning the container's process.
     var hasFailedToClone: Bool {

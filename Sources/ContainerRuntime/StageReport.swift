@@ -109,6 +109,8 @@ struct StageReport {
             "current working directory is outside of container mount namespace root -- possible container breakout detected",
         FAULT_NOT_PROC.rawValue: "not on the host's procfs",
         FAULT_NO_EXECUTABLE.rawValue: "executable file not found in $PATH",
+        FAULT_NOT_MOUNT.rawValue: "not a mount point",
+        FAULT_TOO_DEEP.rawValue: "is deeper in other directories than the 64 that are copied",
         FAULT_RUNTIME_GONE.rawValue: "the runtime went away",
     ]
 }

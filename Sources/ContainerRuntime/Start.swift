@@ -82,7 +82,7 @@ extension ContainerRuntime {
                         throw Failure("cannot start a container that has stopped")
                     }
                     return pidfd
-                case .sync, .report, .fifo, .namespace:
+                case .sync, .report, .fifo, .namespace, .mount:
                     throw Failure("the plan asks for a descriptor that there is not")
                 }
             }

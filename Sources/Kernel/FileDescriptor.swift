@@ -31,6 +31,11 @@ public struct FileDescriptor: ~Copyable, Sendable {
             })
     }
 
+    /// A further descriptor of an open file; O_CLOEXEC.
+    public static func duplicate(_ number: Int32) throws(SystemError) -> FileDescriptor {
+        FileDescriptor(owning: try system("duplicate \(number)") { fcntl(number, F_DUPFD_CLOEXEC, 3) })
+    }
+
     /// openat(2) with O_PATH: the file itself, not what is in it; a link at the end is not followed.
     public static func reference(_ path: String) throws(SystemError) -> FileDescriptor {
         try open(path, O_PATH | O_NOFOLLOW)

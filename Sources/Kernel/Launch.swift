@@ -70,6 +70,15 @@ public struct Child: ~Copyable, Sendable {
         return Child(pid: pid, pidfd: FileDescriptor(owning: launch.pointee.pidfd))
     }
 
+    /// A process in a user namespace of its own, that waits to be killed. It has no other use.
+    public static func holdUserNamespace() throws(SystemError) -> Child {
+        let launch = record
+        launch.pointee = CKernel.launch()
+        let pid = launch_holder(launch)
+        if pid < 0 { throw SystemError("clone3 with CLONE_NEWUSER", Errno(-pid)) }
+        return Child(pid: pid, pidfd: FileDescriptor(owning: launch.pointee.pidfd))
+    }
+
     /// Why the child launched last could not exec, once it has ended.
     public static var lastExecError: Errno? {
         let error = record.pointee.error

@@ -40,43 +40,63 @@ extension Compiler {
         return mount.isCgroup && mount.isNewReadOnly
     }
 
-    mutating func makeMounts() throws(Failure) {
-        for (position, mount) in config.mounts.enumerated() {
-            let pointer = Pointer("/mounts").index(position)
-            let options = MountOptions(mount.options)
-            if let option = options.unsupported {
-                throw Failure(at: pointer.key("options"), "mount option \"\(option)\" is not supported yet")
-            }
-            if let option = options.data.flatMap(MountOptions.split).first(where: { $0.hasPrefix("=") }) {
-                throw Failure(at: pointer.key("options"), "\"\(option)\" has no name before the '='")
-            }
-            if mount.uidMappings != nil || mount.gidMappings != nil {
-                let key = mount.uidMappings != nil ? "uidMappings" : "gidMappings"
-                throw Failure(at: pointer.key(key), "idmapped mounts are not supported yet")
-            }
-            let destination = mount.target
-            if destination == "/" {
-                throw Failure(
-                    at: pointer.key("destination"), "\"\(mount.destination)\": nothing may be mounted on /",
-                    remedy: "set /root/path")
-            }
-            if options.isRemount {
-                try remount(mount, options, destination, pointer)
-            } else if mount.isBind {
-                try bind(mount, options, destination, pointer)
-            } else if mount.isCgroup {
-                mountCgroup(options, mount.source ?? "cgroup", destination, pointer)
-            } else {
-                try mountNew(mount, options, destination, pointer)
-            }
-            for flags in options.propagation.dropFirst() {
-                builder.step(
-                    Operation(
-                        PLAN_REPROPAGATE, strings: (builder.string(destination), 0, 0, 0),
-                        numbers: (flags, 0, 0, 0)),
-                    .config(pointer.key("options")), "change the propagation of \(destination)")
-            }
+    /// The steps of one mount; `pointer` is where it stands.
+    mutating func make(_ mount: Mount, _ pointer: Pointer) throws(Failure) {
+        let options = MountOptions(mount.options)
+        try refuseContradictions(mount, options, pointer)
+        if let option = options.data.flatMap(MountOptions.split).first(where: { $0.hasPrefix("=") }) {
+            throw Failure(at: pointer.key("options"), "\"\(option)\" has no name before the '='")
         }
+        let destination = mount.target
+        if destination == "/" {
+            throw Failure(
+                at: pointer.key("destination"), "\"\(mount.destination)\": nothing may be mounted on /",
+                remedy: "set /root/path")
+        }
+        if options.isRemount {
+            try remount(mount, options, destination, pointer)
+        } else if mount.isBind {
+            try bind(mount, options, destination, pointer)
+        } else if mount.isCgroup {
+            mountCgroup(options, mount.source ?? "cgroup", destination, pointer)
+        } else {
+            try mountNew(mount, options, destination, pointer)
+        }
+        for flags in options.propagation.dropFirst() {
+            builder.step(
+                Operation(
+                    PLAN_REPROPAGATE, strings: (builder.string(destination), 0, 0, 0),
+                    numbers: (flags, 0, 0, 0)),
+                .config(pointer.key("options")), "change the propagation of \(destination)")
+        }
+    }
+
+    /// Options that are meant for one kind of mount, and options that exclude one another.
+    private func refuseContradictions(
+        _ mount: Mount, _ options: MountOptions, _ pointer: Pointer
+    ) throws(Failure) {
+        let links: [(Bool, String)] = [
+            (options.remakesLink, "copy-symlink"), (options.keepsSourceLink, "src-nofollow"),
+            (options.keepsTargetLink, "dest-nofollow"),
+        ]
+        if let (_, option) = links.first(where: { $0.0 }), !mount.isBind || options.isRemount {
+            throw Failure(at: pointer.key("options"), "\"\(option)\" is for bind mounts alone")
+        }
+        if options.remakesLink, let (_, option) = links.dropFirst().first(where: { $0.0 }) {
+            throw Failure(
+                at: pointer.key("options"), "\"copy-symlink\" and \"\(option)\" exclude one another")
+        }
+        if options.copiesUp && (mount.type != "tmpfs" || mount.isBind || options.isRemount) {
+            throw Failure(at: pointer.key("options"), "\"tmpcopyup\" is for a new tmpfs alone")
+        }
+        guard mount.isIDMapped else { return }
+        let reason =
+            options.isRemount
+            ? "what is mounted already cannot be given an ID mapping"
+            : mount.isCgroup
+                ? "a cgroup file system cannot be given an ID mapping"
+                : options.remakesLink ? "a link made by \"copy-symlink\" cannot be given an ID mapping" : nil
+        if let reason { throw Failure(at: Self.idMapField(of: mount, pointer), reason) }
     }
 
     // MARK: bind
@@ -94,7 +114,17 @@ extension Compiler {
         }
         var flags = procChildFlag(destination)
         // type "bind" with neither option binds one mount, as runc and crun have it.
+        if options.keepsTargetLink { flags |= UInt32(PLAN_MOUNT_TARGET_LINK) }
+        if joinsRunning || mount.isIDMapped {
+            let path = DetachedMount.Source.path(
+                source, isRecursive: options.isRecursiveBind, followsLink: !options.keepsSourceLink)
+            return attach(
+                try detached(path, of: mount, options, pointer), options, flags: flags, destination, pointer,
+                "bind \(source) on \(destination)")
+        }
         if options.isRecursiveBind { flags |= UInt32(PLAN_MOUNT_RECURSIVE) }
+        if options.keepsSourceLink { flags |= UInt32(PLAN_MOUNT_SOURCE_LINK) }
+        if options.remakesLink { flags |= UInt32(PLAN_MOUNT_REMAKE_LINK) }
         builder.step(
             Operation(
                 PLAN_MOUNT_BIND, flags: flags,
@@ -165,6 +195,10 @@ extension Compiler {
         // A tmpfs that is told no mode looks like the directory it covers.
         if type == "tmpfs" && !options.data.contains(where: { $0.hasPrefix("mode=") }) {
             flags |= UInt32(PLAN_MOUNT_COPY_MODE)
+        }
+        if options.copiesUp { flags |= UInt32(PLAN_MOUNT_COPY_UP) }
+        if mount.isIDMapped {
+            return try mountMapped(type, mount, options, label: label, flags: flags, destination, pointer)
         }
         // A sysfs shows devices of a network namespace, and whoever is not root of its owner may not mount one.
         let isForeignSysfs = type == "sysfs" && config.namespace(.user) != nil && !config.hasNew(.network)

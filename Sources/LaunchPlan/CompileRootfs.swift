@@ -16,7 +16,9 @@ extension Compiler {
         builder.step(
             Operation(PLAN_ROOTFS, strings: (builder.string(facts.rootfs), 0, 0, 0)), .config("/root/path"),
             "bind the root file system \(facts.rootfs)")
-        try makeMounts()
+        for (position, mount) in config.mounts.enumerated() {
+            try make(mount, Pointer("/mounts").index(position))
+        }
         makeDevices()
         meetForHooks()
         openTerminal(process, "/process", isConsole: true)
@@ -99,7 +101,7 @@ extension Compiler {
         remountReadOnly("/", .config("/root/readonly"))
     }
 
-    private mutating func remountReadOnly(_ path: String, _ origin: Failure.Origin) {
+    mutating func remountReadOnly(_ path: String, _ origin: Failure.Origin) {
         var attributes = MountOptions.Attributes()
         attributes.add(UInt32(MOUNT_ATTR_RDONLY))
         builder.step(

@@ -17,6 +17,8 @@ public struct Compiler {
     let options: LaunchOptions
     var builder = PlanBuilder()
     let labels: ConfiguredLabels
+    /// Whether mounts are added to a container that runs: the host's paths are then out of the stage's reach.
+    var joinsRunning = false
     /// Where the arena holds the process's environment.
     var environment: (offset: UInt32, count: Int) = (0, 0)
 

@@ -15,8 +15,14 @@ public struct MountOptions: Equatable, Sendable {
     public var isRemount = false
     /// What is left for the file system: `size=64k`.
     public var data: [String] = []
-    /// An option of crun's or of a later version that this runtime does not do.
-    public var unsupported: String?
+    /// `tmpcopyup`: what the directory below holds is copied onto the new file system.
+    public var copiesUp = false
+    /// `copy-symlink`: a source that is a link is made anew instead of mounted.
+    public var remakesLink = false
+    /// `src-nofollow` and `dest-nofollow`: links there are mounted, and mounted on, themselves.
+    public var keepsSourceLink = false
+    public var keepsTargetLink = false
+    public var idMap: IDMapOption?
 
     public struct Attributes: Equatable, Sendable {
         public var set: UInt32 = 0
@@ -51,8 +57,10 @@ public struct MountOptions: Equatable, Sendable {
     private mutating func add(_ option: String) {
         if let apply = Self.table[option] {
             apply.act(on: &self)
-        } else if option.hasPrefix("idmap=") || option.hasPrefix("ridmap=") {
-            unsupported = option
+        } else if option.hasPrefix("idmap=") {
+            idMap = IDMapOption(isRecursive: false, mappings: String(option.dropFirst(6)))
+        } else if option.hasPrefix("ridmap=") {
+            idMap = IDMapOption(isRecursive: true, mappings: String(option.dropFirst(7)))
         } else if !option.isEmpty {
             data.append(option)
         }
@@ -84,8 +92,9 @@ public struct MountOptions: Equatable, Sendable {
         case superFlag(UInt64), clearSuperFlag(UInt64)
         case bind, recursiveBind, remount
         case readOnly(Bool)
+        case copyUp, remakeLink, keepSourceLink, keepTargetLink
+        case idMap(isRecursive: Bool)
         case nothing
-        case unsupported(String)
 
         func act(on options: inout MountOptions) {
             switch self {
@@ -112,16 +121,18 @@ public struct MountOptions: Equatable, Sendable {
                     options.attributes.drop(readOnlyAttribute)
                     options.superFlags &= ~MS.RDONLY
                 }
+            case .copyUp: options.copiesUp = true
+            case .remakeLink: options.remakesLink = true
+            case .keepSourceLink: options.keepsSourceLink = true
+            case .keepTargetLink: options.keepsTargetLink = true
+            case .idMap(let isRecursive): options.idMap = IDMapOption(isRecursive: isRecursive)
             case .nothing: break
-            case .unsupported(let name): options.unsupported = name
             }
         }
     }
 
     /// The options that `features` lists, sorted: all that are understood and not handed to the file system.
-    public static var known: [String] {
-        table.filter { if case .unsupported = $0.value { false } else { true } }.keys.sorted()
-    }
+    public static var known: [String] { table.keys.sorted() }
 
     private static let table: [String: Effect] = [
         "defaults": .nothing,
@@ -155,9 +166,9 @@ public struct MountOptions: Equatable, Sendable {
         "iversion": .superFlag(MS.I_VERSION), "noiversion": .clearSuperFlag(MS.I_VERSION),
         "acl": .superFlag(MS.POSIXACL), "noacl": .clearSuperFlag(MS.POSIXACL),
         "silent": .superFlag(MS.SILENT), "loud": .clearSuperFlag(MS.SILENT),
-        "tmpcopyup": .unsupported("tmpcopyup"), "copy-symlink": .unsupported("copy-symlink"),
-        "src-nofollow": .unsupported("src-nofollow"), "dest-nofollow": .unsupported("dest-nofollow"),
-        "idmap": .unsupported("idmap"), "ridmap": .unsupported("ridmap"),
+        "tmpcopyup": .copyUp, "copy-symlink": .remakeLink,
+        "src-nofollow": .keepSourceLink, "dest-nofollow": .keepTargetLink,
+        "idmap": .idMap(isRecursive: false), "ridmap": .idMap(isRecursive: true),
     ]
 }
 

@@ -78,6 +78,7 @@ public struct Plan: Equatable, Sendable {
         case namespace(Namespace.Kind, path: String, at: Pointer)
         /// The pidfd of the container's init process.
         case initProcess
+        case mount(DetachedMount)
     }
 }
 

@@ -70,7 +70,7 @@ import Testing
         expected.superFlags = row.superFlags
         let options = MountOptions([row.option])
         #expect(options == expected)
-        #expect(options.data.isEmpty && options.unsupported == nil)
+        #expect(options.data.isEmpty)
     }
 
     @Test func kinds() {
@@ -82,18 +82,26 @@ import Testing
     /// What `features` says is understood, is: nothing of it reaches the file system.
     @Test func features() {
         let tested = (Self.attributes + Self.recursive + Self.others).map(\.option)
-        #expect(Set(MountOptions.known) == Set(tested + ["bind", "rbind", "remount"]))
+        let kinds = ["bind", "rbind", "remount"] + Self.extensions
+        #expect(Set(MountOptions.known) == Set(tested + kinds))
         #expect(MountOptions.known == MountOptions.known.sorted())
         #expect(Set(tested).count == tested.count)
     }
 
-    @Test(arguments: [
-        "tmpcopyup", "copy-symlink", "src-nofollow", "dest-nofollow", "idmap", "ridmap", "idmap=uids=0-1-2",
-        "ridmap=gids=@0-1-2",
-    ])
-    func unsupported(_ option: String) {
-        #expect(MountOptions(["nosuid", option, "nodev"]).unsupported == option)
-        #expect(!MountOptions.known.contains(option))
+    static let extensions = ["tmpcopyup", "copy-symlink", "src-nofollow", "dest-nofollow", "idmap", "ridmap"]
+
+    @Test func extensionsOfTheTable() {
+        #expect(MountOptions(["tmpcopyup"]).copiesUp && !MountOptions().copiesUp)
+        #expect(MountOptions(["copy-symlink"]).remakesLink)
+        #expect(MountOptions(["src-nofollow"]).keepsSourceLink)
+        #expect(MountOptions(["dest-nofollow"]).keepsTargetLink)
+        #expect(MountOptions(["idmap"]).idMap == .init(isRecursive: false))
+        #expect(MountOptions(["ridmap"]).idMap == .init(isRecursive: true))
+        #expect(
+            MountOptions(["idmap=uids=0-1-2", "nosuid"]).idMap
+                == .init(isRecursive: false, mappings: "uids=0-1-2"))
+        #expect(MountOptions(["ridmap="]).idMap == .init(isRecursive: true, mappings: ""))
+        for option in Self.extensions { #expect(MountOptions([option]).data.isEmpty) }
     }
 
     /// A later option undoes an earlier one, and what is cleared stays asked for: a bind mount has the

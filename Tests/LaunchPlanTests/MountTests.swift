@@ -248,20 +248,44 @@ import Testing
         #expect(!plan.has(PLAN_MOUNT_BIND))
     }
 
+    // MARK: links and copies
+
+    @Test func linksAndCopies() throws {
+        let plan = try plan(of: [
+            mount("/a", "bind", "/src", ["src-nofollow", "dest-nofollow"]),
+            mount("/b", "bind", "/src", ["copy-symlink", "rbind"]),
+            mount("/c", "tmpfs", nil, ["tmpcopyup", "mode=700", "ro"]),
+            mount("/d", "tmpfs", nil, ["tmpcopyup"]),
+        ])
+        #expect(
+            plan.operations(PLAN_MOUNT_BIND).map(\.flags) == [
+                UInt32(PLAN_MOUNT_SOURCE_LINK | PLAN_MOUNT_TARGET_LINK),
+                UInt32(PLAN_MOUNT_REMAKE_LINK | PLAN_MOUNT_RECURSIVE),
+            ])
+        #expect(
+            plan.operations(PLAN_MOUNT_FS).map(\.flags) == [
+                UInt32(PLAN_MOUNT_COPY_UP), UInt32(PLAN_MOUNT_COPY_UP | PLAN_MOUNT_COPY_MODE),
+            ])
+        // The copy has to be written before nobody can write any more.
+        #expect(plan.operations(PLAN_MOUNT_FS)[0].numbers.0 & 1 == 0)
+        #expect(plan.text(try #require(plan.operations(PLAN_REMOUNT).first).strings.0) == "/c")
+    }
+
     // MARK: refusals
 
     @Test func refusals() {
         let good = mount("/ok", "tmpfs")
-        var mapped = mount("/x", "bind", "/src")
-        mapped.gidMappings = [IDMapping(containerID: 0, hostID: 0, size: 1)]
         let cases: [(Mount, Pointer)] = [
             (mount("/x", nil), "/mounts/1/type"), (mount("/x", ""), "/mounts/1/type"),
             (mount("/x", "none"), "/mounts/1/type"), (mount("/x", "bind"), "/mounts/1/source"),
             (mount("/x", "bind", ""), "/mounts/1/source"),
             (mount("/x", "bind", "/src", ["size=1m"]), "/mounts/1/options"),
             (mount("/x", nil, "/src", ["remount", "bind", "size=1m"]), "/mounts/1/options"),
-            (mount("/x", "tmpfs", nil, ["tmpcopyup"]), "/mounts/1/options"),
-            (mount("/x", "bind", "/src", ["idmap"]), "/mounts/1/options"), (mapped, "/mounts/1/gidMappings"),
+            (mount("/x", "ramfs", nil, ["tmpcopyup"]), "/mounts/1/options"),
+            (mount("/x", "bind", "/src", ["tmpcopyup"]), "/mounts/1/options"),
+            (mount("/x", "tmpfs", nil, ["src-nofollow"]), "/mounts/1/options"),
+            (mount("/x", "bind", "/src", ["copy-symlink", "dest-nofollow"]), "/mounts/1/options"),
+            (mount("/x", "bind", "/src", ["idmap"]), "/mounts/1/options"),
         ]
         for (bad, pointer) in cases {
             #expect(failure([good, bad])?.origin == .config(pointer), "\(bad)")

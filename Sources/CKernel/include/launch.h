@@ -4,7 +4,7 @@
 #include <stdint.h>
 
 /* Descriptors that one launch can hand to the stage. */
-#define LAUNCH_KEEP 64
+#define LAUNCH_KEEP 160
 
 /*
  * Clone a child and let it exec a descriptor. The child shares the caller's memory until it execs, runs on a
@@ -19,6 +19,7 @@ struct launch {
     int32_t stdio[3];          /* what the child gets as 0, 1 and 2; -1 is the caller's */
     int32_t keep[LAUNCH_KEEP]; /* descriptors that stay open across the exec */
     uint32_t keep_count;
+    int32_t parent;            /* out: the caller's pid */
     int32_t pidfd;             /* out: of the child */
     volatile int32_t error;    /* out, set by the child: the errno of a failed exec, else 0 */
 };
@@ -28,5 +29,11 @@ struct launch {
  * points at stay as they are until the child's exec or exit is known. One launch at a time.
  */
 int launch_stage(struct launch *launch);
+
+/*
+ * Clone a child into a new user namespace, where it waits to be killed; it ends with its parent as well. Fills in
+ * the pidfd and answers the pid, or a negative errno.
+ */
+int launch_holder(struct launch *launch);
 
 #endif

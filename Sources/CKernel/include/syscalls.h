@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <linux/mount.h>
 #include <linux/openat2.h>
 
 long apus_openat2(int directory, const char *path, struct open_how *how, size_t size);
@@ -18,6 +19,9 @@ int apus_eventfd(void); /* at 0; EFD_CLOEXEC, EFD_NONBLOCK */
 int apus_fsopen(const char *type, unsigned int flags);
 int apus_fsconfig(int fs, unsigned int command, const char *key, const void *value, int aux);
 int apus_fsmount(int fs, unsigned int flags, unsigned int attributes);
+
+int apus_open_tree(const char *path, unsigned int flags);
+int apus_mount_setattr(int mount, unsigned int flags, struct mount_attr *attributes);
 
 int apus_pidfd_open(int pid, unsigned int flags);
 int apus_pidfd_send_signal(int pidfd, int signal);

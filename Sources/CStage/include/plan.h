@@ -17,7 +17,7 @@
 #define PLAN_MAGIC 0x53555041u /* "APUS", little-endian */
 #define PLAN_VERSION 1
 #define PLAN_MAX_SIZE (16u << 20)
-#define PLAN_SLOTS 48
+#define PLAN_SLOTS 128
 
 enum plan_opcode {
     PLAN_NONE = 0,
@@ -49,10 +49,14 @@ enum plan_slot {
 #define PLAN_FALLBACK 0x8000u            /* run only if the op before failed with an errno it tolerates */
 #define PLAN_ROOTFS_PLAIN 0x1u           /* ROOTFS */
 #define PLAN_MOUNT_PLAIN_TARGET 0x1u     /* MOUNT_FS: the target must be a real directory, not a link (proc, sysfs) */
-#define PLAN_MOUNT_COPY_MODE 0x2u        /* MOUNT_FS: give the new root the mode of the directory it covers */
+#define PLAN_MOUNT_COPY_MODE 0x2u        /* MOUNT_*: give the new root the mode of the directory it covers */
 #define PLAN_MOUNT_LEGACY 0x4u           /* MOUNT_FS: by mount(2), for what fsconfig(2) cannot say */
 #define PLAN_MOUNT_RECURSIVE 0x8u        /* MOUNT_BIND: rbind */
 #define PLAN_MOUNT_PROC_CHILD 0x10u      /* MOUNT_*: a target inside procfs is allowed (/proc/cpuinfo and the like) */
+#define PLAN_MOUNT_COPY_UP 0x20u         /* MOUNT_*: copy what the covered directory holds into the new root */
+#define PLAN_MOUNT_SOURCE_LINK 0x40u     /* MOUNT_BIND: a link as the source is not followed */
+#define PLAN_MOUNT_TARGET_LINK 0x80u     /* MOUNT_BIND: a link as the target is not followed */
+#define PLAN_MOUNT_REMAKE_LINK 0x100u    /* MOUNT_BIND: if the source is a link, make the same link instead */
 #define PLAN_REMOUNT_SUPER 0x1u          /* REMOUNT */
 #define PLAN_HOSTNAME_DOMAIN 0x1u        /* HOSTNAME */
 #define PLAN_CHDIR_CREATE 0x1u           /* CHDIR */

@@ -38,6 +38,8 @@ enum report_fault {
     FAULT_CWD_OUTSIDE,    /* the working directory is not below the root: a breakout */
     FAULT_NOT_PROC,       /* the file to be written is not on procfs */
     FAULT_NO_EXECUTABLE,  /* LOOKUP found nothing; `error` is the last answer */
+    FAULT_NOT_MOUNT,      /* what is to be unmounted is no mount; `error` is EINVAL */
+    FAULT_TOO_DEEP,       /* directories too deep in one another to be copied */
     FAULT_RUNTIME_GONE    /* the runtime closed the socket before it said "go" */
 };
 

@@ -19,6 +19,12 @@ extension Mount {
     /// Whether the mount is to have an ID mapping, its own or the container's user namespace's.
     public var isIDMapped: Bool {
         uidMappings != nil || gidMappings != nil || options.contains("idmap") || options.contains("ridmap")
+            || hasMappingOption
+    }
+
+    /// Whether an option gives the mapping, in the way of crun.
+    private var hasMappingOption: Bool {
+        options.contains { $0.hasPrefix("idmap=") || $0.hasPrefix("ridmap=") }
     }
 
     func validate(at pointer: () -> Pointer, hasUserNamespace: Bool) throws(Failure) {
@@ -33,7 +39,7 @@ extension Mount {
         guard isIDMapped else { return }
         switch (uidMappings, gidMappings) {
         case (nil, nil):
-            if !hasUserNamespace {
+            if !hasUserNamespace && !hasMappingOption {
                 throw Failure(
                     at: pointer(), "the mount is to be ID-mapped, but no mapping is given",
                     remedy:
@@ -51,7 +57,7 @@ extension Mount {
 }
 
 /// Checks what the kernel demands of a uid_map or gid_map: user_namespaces(7).
-func validateMappings(_ mappings: [IDMapping], at pointer: () -> Pointer) throws(Failure) {
+public func validateMappings(_ mappings: [IDMapping], at pointer: () -> Pointer) throws(Failure) {
     // UID_GID_MAP_MAX_EXTENTS.
     if mappings.count > 340 {
         throw Failure(at: pointer(), "\(mappings.count) mappings are more than the kernel's limit of 340")
