@@ -50,6 +50,7 @@ public struct Command: Equatable, Sendable {
 
 /// Every command, by the word that names it.
 public enum Verb: String, CaseIterable, Sendable {
-    case checkpoint, create, delete, events, exec, features, help, kill, list, pause, plan, ps, restore,
+    case checkpoint, create, delete, events, exec, features, help, kill, list, mounts, pause, plan, ps,
+        restore,
         resume, run, spec, start, state, update, version
 }

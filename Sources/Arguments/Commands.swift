@@ -42,6 +42,13 @@ extension Verb {
                 flags: [
                     Flag(.force, short: "f", "kill a running one first; an unknown one is no error")
                 ])
+        case .mounts:
+            Command(
+                .mounts, "mount more in a container, or unmount",
+                details: [
+                    "FILE is a JSON array of mounts as in config.json, or - for standard input. All of them are added, or none is; of those to remove only the destination counts."
+                ],
+                operands: [.init("add|remove"), .init("ID"), .init("FILE")])
         case .pause:
             Command(
                 .pause, "stop all processes of a container",

@@ -42,6 +42,7 @@ struct Call {
         case .resume: try runtime.resume(id)
         case .ps: try ps()
         case .update: try update()
+        case .mounts: try mounts()
         case .events: try events()
         case .checkpoint, .restore:
             throw Failure("apus \(verb.rawValue): not supported yet")

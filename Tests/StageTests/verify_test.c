@@ -45,6 +45,7 @@ static void build(void)
     op->num[2] = MS_PRIVATE;
     builder_path(&plan, PLAN_REMOUNT, "/dst")->num[0] = PLAN_ATTRS(MOUNT_ATTR_NOEXEC, 0);
     builder_path(&plan, PLAN_REPROPAGATE, "/dst")->num[0] = MS_SHARED;
+    builder_path(&plan, PLAN_UNMOUNT, "/dst");
     builder_path(&plan, PLAN_DEVICE, "/dev/null")->num[0] = S_IFCHR | 0666;
     builder_path(&plan, PLAN_SYMLINK, "/dev/fd")->str[1] = builder_string(&plan, "/proc/self/fd");
     builder_path(&plan, PLAN_DIRECTORY, "/run")->num[0] = 0755;
@@ -185,6 +186,17 @@ static void test_ops(void)
     REFUSED(OP(PLAN_MOUNT_FS)->errnos[1] = 0); /* and a fallback follows */
     REFUSED(OP(PLAN_MOUNT_BIND)->slot[0] = PLAN_SLOT_FREE);
     REFUSED(OP(PLAN_MOUNT_BIND)->str[1] = 0);
+    REFUSED(OP(PLAN_MOUNT_BIND)->str[1] = 0; op->slot[0] = PLAN_SLOT_FREE);
+    REFUSED(OP(PLAN_MOUNT_BIND)->str[1] = 0; op->slot[0] = PLAN_SLOT_FREE; op->flags = PLAN_MOUNT_SOURCE_LINK);
+    REFUSED(OP(PLAN_MOUNT_BIND)->str[1] = 0; op->slot[0] = PLAN_SLOT_FREE; op->flags = PLAN_MOUNT_REMAKE_LINK);
+    build();
+    find(PLAN_MOUNT_BIND)->str[1] = 0;
+    find(PLAN_MOUNT_BIND)->slot[0] = PLAN_SLOT_FREE;
+    find(PLAN_MOUNT_BIND)->flags = PLAN_MOUNT_TARGET_LINK | PLAN_MOUNT_COPY_UP | PLAN_MOUNT_COPY_MODE;
+    CHECK(verdict() == NULL, "%s", verdict());
+    REFUSED(OP(PLAN_MOUNT_FS)->flags = PLAN_MOUNT_TARGET_LINK);
+    REFUSED(OP(PLAN_UNMOUNT)->str[0] = 0);
+    REFUSED(OP(PLAN_UNMOUNT)->num[0] = 1);
     REFUSED(OP(PLAN_REMOUNT)->num[2] = MS_RDONLY);
     REFUSED(OP(PLAN_DEVICE)->num[0] = S_IFREG | 0666);
     REFUSED(OP(PLAN_DEVICE)->num[0] = S_IFCHR | 1 << 20);
@@ -215,6 +227,13 @@ static void test_ops(void)
     REFUSED(OP(PLAN_EXEC)->errnos[0] = 2);
     REFUSED(OP(PLAN_EXEC)->flags = PLAN_FALLBACK);
     REFUSED(OP(PLAN_SIGNALS)->code = PLAN_EXEC);
+    REFUSED(OP(PLAN_SIGNALS)->code = PLAN_DONE);
+    REFUSED(builder_op(&plan, PLAN_DONE));
+    build();
+    plan.op_count--;
+    builder_op(&plan, PLAN_DONE);
+    CHECK(verdict() == NULL, "%s", verdict());
+    REFUSED(plan.op_count--; builder_op(&plan, PLAN_DONE)->num[0] = 1);
     REFUSED(plan.ops[0].flags = PLAN_FALLBACK);
 
     build();
