@@ -10,7 +10,8 @@
     (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | MOUNT_ATTR__ATIME |      \
      MOUNT_ATTR_NODIRATIME | MOUNT_ATTR_NOSYMFOLLOW)
 #define SUPER_FLAGS                                                                                           \
-    (MS_RDONLY | MS_SYNCHRONOUS | MS_MANDLOCK | MS_DIRSYNC | MS_SILENT | MS_LAZYTIME | MS_I_VERSION)
+    (MS_RDONLY | MS_SYNCHRONOUS | MS_MANDLOCK | MS_DIRSYNC | MS_SILENT | MS_POSIXACL | MS_LAZYTIME |         \
+     MS_I_VERSION)
 #define MAX_GROUPS 65536
 #define MAX_NODE_WORDS 512 /* as many as the kernel looks at */
 #define MAX_FILTER 4096

@@ -156,6 +156,11 @@ extension Compiler {
         op.strings.0 = builder.string(destination)
         op.numbers.0 = options.attributes.packed
         if !mount.isBind {
+            if options.superFlags & (MS.POSIXACL | MS.I_VERSION) != 0 {
+                throw Failure(
+                    at: pointer.key("options"), "\"acl\" and \"iversion\" cannot be changed by a remount",
+                    remedy: "give them to the mount itself")
+            }
             op.flags = UInt32(PLAN_REMOUNT_SUPER)
             op.numbers.2 = options.superFlags
             let data = optionBlob(options.data.flatMap(MountOptions.split))

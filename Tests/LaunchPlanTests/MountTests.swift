@@ -281,6 +281,7 @@ import Testing
             (mount("/x", "bind", ""), "/mounts/1/source"),
             (mount("/x", "bind", "/src", ["size=1m"]), "/mounts/1/options"),
             (mount("/x", nil, "/src", ["remount", "bind", "size=1m"]), "/mounts/1/options"),
+            (mount("/x", nil, nil, ["remount", "iversion"]), "/mounts/1/options"),
             (mount("/x", "ramfs", nil, ["tmpcopyup"]), "/mounts/1/options"),
             (mount("/x", "bind", "/src", ["tmpcopyup"]), "/mounts/1/options"),
             (mount("/x", "tmpfs", nil, ["src-nofollow"]), "/mounts/1/options"),

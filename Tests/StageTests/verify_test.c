@@ -195,6 +195,10 @@ static void test_ops(void)
     find(PLAN_MOUNT_BIND)->flags = PLAN_MOUNT_TARGET_LINK | PLAN_MOUNT_COPY_UP | PLAN_MOUNT_COPY_MODE;
     CHECK(verdict() == NULL, "%s", verdict());
     REFUSED(OP(PLAN_MOUNT_FS)->flags = PLAN_MOUNT_TARGET_LINK);
+    build();
+    find(PLAN_MOUNT_FS)->num[2] = MS_RDONLY | MS_SYNCHRONOUS | MS_MANDLOCK | MS_DIRSYNC | MS_SILENT | MS_POSIXACL |
+                                  MS_LAZYTIME | MS_I_VERSION;
+    CHECK(verdict() == NULL, "%s", verdict());
     REFUSED(OP(PLAN_UNMOUNT)->str[0] = 0);
     REFUSED(OP(PLAN_UNMOUNT)->num[0] = 1);
     REFUSED(OP(PLAN_REMOUNT)->num[2] = MS_RDONLY);
