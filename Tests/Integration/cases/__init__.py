@@ -73,4 +73,4 @@ class Held:
             cls._process = None
 
 
-from . import captured, devices, engines, hooks, mounts, namespaces, process, security  # noqa: E402,F401
+from . import captured, devices, engines, hooks, mount_extensions, mounts, namespaces, process, security  # noqa: E402,F401
