@@ -74,6 +74,16 @@ int apus_pidfd_send_signal(int pidfd, int signal)
     return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
 }
 
+int apus_pidfd_getfd(int pidfd, int descriptor)
+{
+    return (int)syscall(SYS_pidfd_getfd, pidfd, descriptor, 0);
+}
+
+void apus_store_word(void *place, uint32_t word)
+{
+    __atomic_store_n((uint32_t *)place, word, __ATOMIC_RELEASE);
+}
+
 int apus_prlimit(int pid, int resource, uint64_t soft, uint64_t hard)
 {
     struct rlimit64 limit = { .rlim_cur = soft, .rlim_max = hard };

@@ -2,9 +2,7 @@
 #include "internal.h"
 
 #include <linux/capability.h>
-#include <linux/filter.h>
 #include <linux/prctl.h>
-#include <linux/seccomp.h>
 
 long stage_bound(struct stage *stage, const struct plan_op *op)
 {
@@ -54,16 +52,5 @@ long stage_caps(struct stage *stage, const struct plan_op *op)
     for (unsigned capability = 0; result >= 0 && capability < 64; capability++)
         if (op->num[3] >> capability & 1)
             result = SYS(stage, prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0);
-    return result;
-}
-
-long stage_filter(struct stage *stage, const struct plan_op *op)
-{
-    struct sock_fprog program = {.len = (unsigned short)op->len, .filter = (void *)(stage->arena + op->str[0])};
-    long result = SYS(stage, seccomp, SECCOMP_SET_MODE_FILTER, op->num[0], &program);
-    if (result > 0 && op->num[0] & SECCOMP_FILTER_FLAG_TSYNC)
-        return -ESRCH; /* a thread that did not follow */
-    if (result >= 0 && op->num[0] & SECCOMP_FILTER_FLAG_NEW_LISTENER)
-        stage->report->listener = (int32_t)result;
     return result;
 }

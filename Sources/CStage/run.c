@@ -68,6 +68,7 @@ int stage_run(struct plan_header *plan, struct stage_report *report)
     const struct plan_op *ops = (const void *)((const char *)plan + plan->op_offset);
     bool failed = false;
     report->listener = -1;
+    report->taken = 0;
     for (uint32_t i = 0; i < plan->op_count; i++) {
         const struct plan_op *op = &ops[i];
         if (op->flags & PLAN_FALLBACK && !failed)

@@ -22,7 +22,7 @@ extension ContainerRuntime {
         let pidFile = try request.pidFile.map { (path) throws(Failure) in try PidFile(path) }
         let signals: SignalQueue? =
             request.detaches ? nil : try Failure.blaming { () throws(SystemError) in try SignalQueue() }
-        let execution = try Execution(self, directory, record, request)
+        let execution = try Execution(self, directory, record, request, status)
         let stage = try execution.start()
         do throws(Failure) {
             try pidFile?.write(stage.pid)
@@ -49,16 +49,19 @@ private struct Execution {
     /// Where the process is to be. Below the container's cgroup only if the caller says so.
     private let cgroup: ContainerCgroup
     private var facts: HostFacts
+    /// The container's, for a seccomp agent.
+    private let state: State
 
     /// Everything that can be found out before there is a process.
     init(
         _ runtime: ContainerRuntime, _ directory: StateDirectory, _ record: ContainerRecord,
-        _ request: ExecRequest
+        _ request: ExecRequest, _ status: State.Status
     ) throws(Failure) {
         // A caller that ignores it would have us wait for ever for children that leave no word.
         ProcessControl.resetChildSignal()
         self.runtime = runtime
         self.record = record
+        state = record.state(status)
         self.request = request
         try PreservedDescriptors.prepare(request.preserveFds)
         var process = try ExecProcess(request, bundle: record.bundle)
@@ -142,12 +145,14 @@ private struct Execution {
         options.preservedDescriptors = request.preserveFds
         let plan = try Compiler.compileExec(
             process.process, at: process.pointer, config: config, facts: facts, options: options)
+        try SeccompAgent.check(plan.listener, bundle: record.bundle)
         for warning in plan.warnings { runtime.settings.warn(warning) }
         if runtime.settings.debug {
             for line in plan.listing.split(separator: "\n") { runtime.settings.debugLog(String(line)) }
         }
-        return try Stage(plan, report: nil, cgroup: nil, preserved: request.preserveFds, console: console) {
-            (source) throws(Failure) in
+        return try Stage(
+            plan, report: nil, cgroup: nil, preserved: request.preserveFds, console: console, container: state
+        ) { (source) throws(Failure) in
             switch source {
             case .proc: return try Failure.blaming { () throws(SystemError) in try ProcFS.open() }
             case .cgroup:

@@ -27,7 +27,7 @@ struct HandOver: ~Copyable {
     consuming func send(_ descriptor: Int32, named name: String) throws(Failure) {
         let option = option
         try Failure.blaming(.option(option)) { () throws(SystemError) in
-            try socket.send(descriptor: descriptor, with: Array(name.utf8))
+            _ = try socket.send(descriptor: descriptor, with: Array(name.utf8))
         }
     }
 }

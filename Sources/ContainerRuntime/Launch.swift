@@ -84,6 +84,7 @@ final class Launch {
         planned.listenDescriptors = activation.descriptors
         self.planned = planned
         plan = try Compiler.compile(config, facts: facts, options: planned)
+        try SeccompAgent.check(plan.listener, bundle: bundle.path)
         record = ContainerRecord(
             config: config, id: id, bundle: bundle.path, rootfs: bundle.rootfs,
             cgroup: cgroup, rootless: isRootless)
@@ -190,7 +191,7 @@ final class Launch {
             }
         let stage = try Stage(
             plan, report: directory.reportPath, cgroup: birthplace, preserved: preserved,
-            console: console
+            console: console, container: record.state(.creating)
         ) { (source) throws(Failure) in try self.open(source) }
         self.stage = stage
         if runtime.settings.debug { runtime.settings.debugLog("the stage is process \(stage.pid)") }
@@ -281,7 +282,7 @@ final class Launch {
                 try ProcessRecord(pid: stage.pid).startTime
             }
             try directory.save(record)
-        case .created:
+        case .passListener, .created:
             break
         }
     }
@@ -332,8 +333,10 @@ final class Launch {
     ) throws(Failure) -> Stage {
         let plan = try Compiler.compileHook(
             hook, kind, position: position, config: bundle.config, facts: facts)
-        return try Stage(plan, report: nil, cgroup: nil, stdio: stdio) {
-            [self] (source) throws(Failure) in
+        let status: State.Status = kind == .startContainer ? .created : .creating
+        return try Stage(
+            plan, report: nil, cgroup: nil, stdio: stdio, container: record.state(status)
+        ) { [self] (source) throws(Failure) in
             guard case .initProcess = source else { return try open(source) }
             return try Failure.blaming { () throws(SystemError) in
                 try ProcessControl.open(pid: stage?.pid ?? 0)

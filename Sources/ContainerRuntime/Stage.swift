@@ -3,6 +3,7 @@ import Diagnosis
 import Glibc
 import Kernel
 import LaunchPlan
+import OCISpec
 
 /// A running stage, and this runtime's side of their conversation:
 ///
@@ -12,6 +13,9 @@ import LaunchPlan
 ///        │◀──────── SYNC n ─────────────│ at each rendezvous of the plan
 ///        │  does the plan's actions     │ waits
 ///        │───────── GO n ──────────────▶│
+///        │                              │ (loads a seccomp filter with a listener,
+///        │◀┄┄┄┄ descriptor, pidfd ┄┄┄┄┄┄│  shows it in the report, and waits
+///        │┄┄┄┄┄┄┄┄┄ taken ┄┄┄┄┄┄┄┄┄┄┄┄┄▶│  for this word there)
 ///        │◀──────── (closed) ───────────│ created and waiting for `start`, or exec'd, or dead
 final class Stage {
     let plan: Plan
@@ -23,6 +27,8 @@ final class Stage {
     private var hasEnded: ExitStatus?
     /// Takes the master of the process's terminal, when the plan makes one.
     private let console: Console?
+    /// The container, as a seccomp agent is told of it.
+    private let container: State?
 
     /// Why ``proceed(_:)`` came back.
     enum Pause: Equatable {
@@ -40,14 +46,16 @@ final class Stage {
     ///   - preserved: how many descriptors from 3 on are passed through.
     ///   - stdio: replacements for the standard descriptors.
     ///   - console: takes the master of the terminal that the plan makes.
+    ///   - container: what a seccomp agent is told, if the plan has one.
     ///   - open: opens what the plan's slots ask for, but for `sync` and `report`.
     init(
         _ plan: Plan, report: String?, cgroup: Int32?, preserved: Int = 0, stdio: [Int32?] = [nil, nil, nil],
-        console: Console? = nil,
+        console: Console? = nil, container: State? = nil,
         opening open: (Plan.DescriptorSource) throws(Failure) -> FileDescriptor
     ) throws(Failure) {
         self.plan = plan
         self.console = console
+        self.container = container
         let reportFile = try Self.reportFile(report)
         page = try Failure.blaming { () throws(SystemError) in
             try SharedPage(reportFile, size: Int(REPORT_SIZE))
@@ -124,14 +132,41 @@ final class Stage {
                 guard plan.rendezvous.indices.contains(number) else {
                     throw Failure("the stage came to a rendezvous that is none: \(number)")
                 }
+                var agent: SeccompAgent?
                 for action in plan.rendezvous[number].actions {
-                    if action == .created { return .created(rendezvous: message.value) }
-                    try act(action)
+                    switch action {
+                    case .created: return .created(rendezvous: message.value)
+                    case .passListener(let listener):
+                        guard let container else { throw Failure("there is no container to tell of") }
+                        agent = try SeccompAgent(listener, of: container)
+                    default: try act(action)
+                    }
                 }
                 try resume(message.value)
+                if let agent { try passListener(to: agent) }
             default:
                 throw Failure("the stage sent a message of unknown kind \(message.kind)")
             }
+        }
+    }
+
+    /// Takes the listener from the stage as soon as it is there, gives it to the agent, and lets the stage go on. If
+    /// the stage fails instead, the next ``proceed(_:)`` says so.
+    private func passListener(to agent: consuming SeccompAgent) throws(Failure) {
+        // The stage can make no call to tell: it is looked for, first without a pause, since it takes microseconds.
+        for attempt in 0... {
+            let isAlive = isAlive
+            let report = StageReport(page.snapshot())
+            if let number = report.listener {
+                let listener = try Failure.blaming(.config("/linux/seccomp")) { () throws(SystemError) in
+                    try ProcessControl.take(descriptor: number, of: pidfd, name: "the seccomp listener")
+                }
+                try agent.send(listener, of: pid)
+                page.store(1, at: MemoryLayout<stage_report>.offset(of: \.taken) ?? 0)
+                return
+            }
+            if !isAlive || report.hasFailed { return }
+            if attempt > 100 { ProcessControl.sleep(milliseconds: 1) }
         }
     }
 

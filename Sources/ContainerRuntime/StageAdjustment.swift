@@ -27,8 +27,7 @@ extension Stage {
             try scheduler.apply(to: pid, pointer)
         case .giveStandardDescriptors(let uid, let gid):
             for number in Int32(0)...2 { StandardDescriptors.give(number, to: uid, gid) }
-        case .joinCgroup, .mapIDs, .moveNetDevices, .runHooks, .joinResctrl, .record,
-            .created:
+        case .joinCgroup, .mapIDs, .moveNetDevices, .runHooks, .joinResctrl, .passListener, .record, .created:
             break
         }
     }

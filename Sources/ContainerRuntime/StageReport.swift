@@ -12,6 +12,8 @@ struct StageReport {
     let call: UInt32
     let errno: Errno?
     let fault: UInt32
+    /// The seccomp listener's descriptor in the stage, once there is one.
+    let listener: Int32?
     let detail: String
 
     init(_ page: [UInt8]) {
@@ -30,6 +32,9 @@ struct StageReport {
         let error = Int32(truncatingIfNeeded: word(3))
         errno = error > 0 && error < 4096 ? Errno(error) : nil
         fault = word(4)
+        let listenerOffset = MemoryLayout<stage_report>.offset(of: \.listener) ?? 24
+        let number = Int32(truncatingIfNeeded: word(listenerOffset / 4))
+        listener = number < 0 || state == REPORT_FRESH.rawValue ? nil : number
         let start = MemoryLayout<stage_report>.offset(of: \.detail) ?? 28
         let length = min(Int(word(5)), Int(REPORT_DETAIL), max(0, page.count - start))
         var text = String(

@@ -66,7 +66,9 @@ extension ContainerRuntime {
         runner.inContainer = { (hook, position, stdio) throws(Failure) in
             let plan = try Compiler.compileHook(
                 hook, .startContainer, position: position, config: config, facts: facts)
-            return try Stage(plan, report: nil, cgroup: nil, stdio: stdio) { (source) throws(Failure) in
+            return try Stage(
+                plan, report: nil, cgroup: nil, stdio: stdio, container: record.state(.created)
+            ) { (source) throws(Failure) in
                 switch source {
                 case .proc: return try Failure.blaming { () throws(SystemError) in try ProcFS.open() }
                 case .cgroup:

@@ -29,6 +29,14 @@ public enum ProcessControl {
         _ = try system("send signal \(signal)") { apus_pidfd_send_signal(number, signal) }
     }
 
+    /// pidfd_getfd(2): a duplicate of a descriptor of another process.
+    public static func take(
+        descriptor: Int32, of pidfd: borrowing FileDescriptor, name: String
+    ) throws(SystemError) -> FileDescriptor {
+        let number = pidfd.number
+        return FileDescriptor(owning: try system("take \(name)") { apus_pidfd_getfd(number, descriptor) })
+    }
+
     /// kill(2).
     public static func signal(pid: Int32, _ signal: Int32) throws(SystemError) {
         _ = try system("send signal \(signal) to \(pid)") { kill(pid, signal) }

@@ -82,11 +82,15 @@ public struct StreamSocket: ~Copyable, Sendable {
     }
 
     /// Sends a descriptor along with some bytes, in one message (unix(7), SCM_RIGHTS).
-    public func send(descriptor passed: Int32, with bytes: [UInt8]) throws(SystemError) {
+    ///
+    /// - Returns: how many of the bytes went with it: all, unless they are too many for the socket's buffer.
+    @discardableResult
+    public func send(descriptor passed: Int32, with bytes: [UInt8]) throws(SystemError) -> Int {
         let number = descriptor.number
-        _ = try system("send a descriptor") {
-            bytes.withUnsafeBytes { apus_send(number, $0.baseAddress, $0.count, passed) }
-        }
+        return Int(
+            try system("send a descriptor") {
+                bytes.withUnsafeBytes { apus_send(number, $0.baseAddress, $0.count, passed) }
+            })
     }
 
     /// What has come, at most `limit` bytes; waits for the first one. Empty if the other end is closed.

@@ -84,6 +84,11 @@ extension Compiler {
     }
 
     mutating func loadFilter(_ filter: SeccompFilter) {
+        // The agent has to be there before the filter is: afterwards the stage only waits for it to get the listener.
+        if filter.hasListener, let path = config.linux?.seccomp?.listenerPath {
+            let metadata = config.linux?.seccomp?.listenerMetadata
+            builder.meet("agent", [.passListener(Plan.SeccompListener(path: path, metadata: metadata))])
+        }
         builder.step(
             Operation(
                 PLAN_SECCOMP, strings: (builder.blob(filter.instructions), 0, 0, 0),

@@ -99,9 +99,13 @@ public struct Compiler {
         try changeIdentity(process, pointer)
         changeDirectory(process, pointer, retry: true)
         lookUpExecutable(process, pointer)
+        if options.wait != .never { strip() }
+        // The listener goes to its agent while the runtime is there, which may leave before the start.
+        let isEarly = filter?.hasListener == true
+        if let filter, process.noNewPrivileges, isEarly { loadFilter(filter) }
         waitForStart()
         // With no_new_privs the filter comes as late as can be, so that it need not allow any of the above.
-        if let filter, process.noNewPrivileges { loadFilter(filter) }
+        if let filter, process.noNewPrivileges, !isEarly { loadFilter(filter) }
         execute(process, pointer)
     }
 
@@ -138,11 +142,9 @@ public struct Compiler {
     private mutating func waitForStart() {
         switch options.wait {
         case .fifo:
-            strip()
             builder.step(
                 Operation(PLAN_FIFO, slots: (builder.slot(.fifo), -1)), .runtime, "wait for the start")
         case .runtime:
-            strip()
             builder.meet("created", [.created])
         case .never:
             break

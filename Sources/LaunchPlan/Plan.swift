@@ -60,10 +60,27 @@ public struct Plan: Equatable, Sendable {
         case joinResctrl
         case setIOPriority(IOPriority, at: Pointer)
         case setScheduler(Scheduler, at: Pointer)
+        /// Connect to the agent that gets the listener of the filter that is loaded next, and then pass it on.
+        case passListener(SeccompListener)
         /// Make the container known: from here on a process of it may outlive the runtime.
         case record
         /// The container is created; whether and when it goes on is the caller's to say.
         case created
+    }
+
+    /// Who answers the system calls with the verdict `SCMP_ACT_NOTIFY`.
+    public struct SeccompListener: Equatable, Sendable {
+        /// Of the agent's socket; a relative one is meant below the bundle.
+        public var path: String
+        public var metadata: String?
+    }
+
+    /// The listener that is passed on while the plan is run.
+    public var listener: SeccompListener? {
+        for meeting in rendezvous {
+            for case .passListener(let listener) in meeting.actions { return listener }
+        }
+        return nil
     }
 
     /// Where a descriptor slot's content comes from.

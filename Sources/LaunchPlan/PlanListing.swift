@@ -99,6 +99,7 @@ extension Plan.Action {
         case .setIOPriority(let priority, _):
             "set the I/O priority \(priority.class.rawValue) \(priority.priority)"
         case .setScheduler(let scheduler, _): "schedule the process by \(scheduler.policy.rawValue)"
+        case .passListener(let listener): "connect to the agent at \(listener.path), and pass the listener on"
         case .record: "save the state"
         case .created: "report the container created"
         }

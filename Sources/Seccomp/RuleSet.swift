@@ -8,6 +8,8 @@ struct RuleSet {
     let defaultVerdict: Verdict
     /// Whether calls newer than the profile get ENOSYS.
     let answersUnknown: Bool
+    /// Whether some call is for a listener to answer.
+    private(set) var notifies: Bool
 
     private let native: CallingConvention
 
@@ -17,6 +19,7 @@ struct RuleSet {
             profile.defaultAction, profile.defaultErrnoRet, host: host, at: pointer, "defaultAction",
             "defaultErrnoRet")
         answersUnknown = !defaultVerdict.isPermissive && defaultVerdict != .notImplemented
+        notifies = defaultVerdict == .notify
         guard let native = CallingConvention.native else {
             throw Failure(at: pointer, "libseccomp does not know the architecture of this host")
         }
@@ -65,6 +68,7 @@ struct RuleSet {
             let number = native.number(of: name)
             // Not known to libseccomp for any architecture.
             if number == -1 { continue }
+            if verdict == .notify { notifies = true }
             for index in tables.indices {
                 let its = index == 0 ? number : tables[index].convention.number(of: name)
                 tables[index].note(its)

@@ -1,3 +1,4 @@
+import CSeccomp
 import Diagnosis
 import OCISpec
 
@@ -7,6 +8,10 @@ public struct SeccompFilter: Equatable, Sendable {
     public var instructions: [UInt8]
     /// The `SECCOMP_FILTER_FLAG_` bits.
     public var flags: UInt32
+    /// Whether seccomp(2) makes a listener for it, which answers calls with the verdict `SCMP_ACT_NOTIFY`.
+    public var hasListener: Bool { flags & Self.newListener != 0 }
+    static let newListener = UInt32(SECCOMP_FILTER_FLAG_NEW_LISTENER)
+
     /// The number of instructions, at most 4096 (`BPF_MAXINSNS`).
     public var count: Int { instructions.count / Instruction.size }
 
@@ -28,6 +33,7 @@ public struct SeccompFilter: Equatable, Sendable {
     /// - A rule without conditions beats those with conditions on the same call, and an earlier one a later.
     /// - If two conditions of a rule look at the same argument, each condition is a rule of its own.
     /// - Without a field `flags`, speculation mitigations are not forced on (`SPEC_ALLOW`).
+    /// - A flag of listeners has no effect on a filter that needs none.
     /// - Unless the default permits calls, those newer than the newest that the profile names get ENOSYS,
     ///   so that a libc newer than the profile falls back to what the profile does know.
     ///
@@ -42,9 +48,8 @@ public struct SeccompFilter: Equatable, Sendable {
         guard host.isAvailable else {
             throw Failure(at: pointer, "seccomp: config provided but seccomp not supported")
         }
-        try refuseListener(profile, at: pointer)
-        let flags = try combine(profile.flags, host: host, at: pointer)
         let rules = try RuleSet(profile, host: host, at: pointer)
+        let flags = try combine(profile.flags, notifies: rules.notifies, host: host, at: pointer)
         var parts: [Dispatcher.Part] = []
         for table in rules.tables {
             let program = try table.program(default: rules.defaultVerdict, at: pointer)
@@ -62,33 +67,26 @@ public struct SeccompFilter: Equatable, Sendable {
         return filter
     }
 
-    private static func refuseListener(_ profile: SeccompProfile, at pointer: Pointer) throws(Failure) {
-        for (key, value) in [
-            ("listenerPath", profile.listenerPath), ("listenerMetadata", profile.listenerMetadata),
-        ] where value?.isEmpty == false {
-            throw Failure(at: pointer.key(key), "seccomp notification is not supported yet")
-        }
-    }
-
     private static func combine(
-        _ flags: [SeccompProfile.Flag]?, host: SeccompHost, at pointer: Pointer
+        _ flags: [SeccompProfile.Flag]?, notifies: Bool, host: SeccompHost, at pointer: Pointer
     ) throws(Failure) -> UInt32 {
+        var bits = notifies ? newListener : 0
         guard let flags else {
             let usual = SeccompProfile.Flag.SECCOMP_FILTER_FLAG_SPEC_ALLOW
-            return host.flags.contains(usual) ? usual.rawFlag : 0
+            return host.flags.contains(usual) ? bits | usual.rawFlag : bits
         }
-        var bits: UInt32 = 0
         for (position, flag) in flags.enumerated() {
-            if flag == .SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV {
-                throw Failure(
-                    at: pointer.key("flags").index(position),
-                    "\(flag.rawValue) needs a notification listener, which is not supported yet")
-            }
             if !host.flags.contains(flag) {
                 throw Failure(
-                    at: pointer.key("flags").index(position), "the kernel does not know \(flag.rawValue)")
+                    at: pointer.key("flags").index(position), "the kernel does not know \(flag.rawValue)",
+                    remedy: "it came with Linux \(flag.firstKernel)")
             }
+            if flag.isOfListeners && !notifies { continue }
             bits |= flag.rawFlag
+            // Without it both would be results: the listener, and a thread that did not follow.
+            if flag == .SECCOMP_FILTER_FLAG_TSYNC && notifies {
+                bits |= UInt32(SECCOMP_FILTER_FLAG_TSYNC_ESRCH)
+            }
         }
         return bits
     }

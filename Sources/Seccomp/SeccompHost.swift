@@ -8,8 +8,7 @@ public struct SeccompHost: Equatable, Sendable {
     public var isAvailable: Bool
     /// The actions a filter may return.
     public var actions: Set<SeccompProfile.Action>
-    /// The flags a profile may ask for. `SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV` is never among them:
-    /// it belongs to a notification listener, which is not supported yet.
+    /// The flags a profile may ask for.
     public var flags: Set<SeccompProfile.Flag>
 
     public init(
@@ -22,8 +21,7 @@ public struct SeccompHost: Equatable, Sendable {
 
     /// Every action and flag that this library can compile.
     public static let complete = SeccompHost(
-        actions: Set(SeccompProfile.Action.allCases).subtracting([.SCMP_ACT_NOTIFY]),
-        flags: Set(SeccompProfile.Flag.allCases).subtracting([.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV]))
+        actions: Set(SeccompProfile.Action.allCases), flags: Set(SeccompProfile.Flag.allCases))
 
     /// The kernel this process runs on, by seccomp(2) calls that install nothing.
     public static func detect() -> SeccompHost {
@@ -39,15 +37,31 @@ public struct SeccompHost: Equatable, Sendable {
             actions.insert(.SCMP_ACT_KILL_PROCESS)
         }
         if apus_seccomp_probe_action(Verdict.log.rawValue) == 0 { actions.insert(.SCMP_ACT_LOG) }
+        if apus_seccomp_probe_action(Verdict.notify.rawValue) == 0 { actions.insert(.SCMP_ACT_NOTIFY) }
         var flags: Set<SeccompProfile.Flag> = []
-        for flag in complete.flags where apus_seccomp_probe_flags(flag.rawFlag) == EFAULT {
-            flags.insert(flag)
+        for flag in complete.flags {
+            // The kernel refuses a flag of listeners to a filter without one.
+            let needed = flag.isOfListeners ? SeccompFilter.newListener : 0
+            if apus_seccomp_probe_flags(flag.rawFlag | needed) == EFAULT { flags.insert(flag) }
         }
         return SeccompHost(actions: actions, flags: flags)
     }
 }
 
 extension SeccompProfile.Flag {
+    /// Whether it says how a listener is served, and nothing where there is none.
+    var isOfListeners: Bool { self == .SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV }
+
+    /// The release of Linux that brought it.
+    var firstKernel: String {
+        switch self {
+        case .SECCOMP_FILTER_FLAG_TSYNC: "3.17"
+        case .SECCOMP_FILTER_FLAG_LOG: "4.14"
+        case .SECCOMP_FILTER_FLAG_SPEC_ALLOW: "4.17"
+        case .SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV: "5.19"
+        }
+    }
+
     /// The bit of seccomp(2).
     var rawFlag: UInt32 {
         switch self {

@@ -11,6 +11,7 @@ struct Verdict: Hashable {
     static let killThread = Verdict(rawValue: UInt32(SECCOMP_RET_KILL_THREAD))
     static let trap = Verdict(rawValue: UInt32(SECCOMP_RET_TRAP))
     static let log = Verdict(rawValue: UInt32(SECCOMP_RET_LOG))
+    static let notify = Verdict(rawValue: UInt32(SECCOMP_RET_USER_NOTIF))
     static let allow = Verdict(rawValue: UInt32(SECCOMP_RET_ALLOW))
     static func error(_ number: UInt32) -> Verdict {
         Verdict(rawValue: UInt32(SECCOMP_RET_ERRNO) | number & 0xffff)
@@ -33,16 +34,10 @@ struct Verdict: Hashable {
         _ action: SeccompProfile.Action, _ errnoRet: UInt32?, host: SeccompHost, at pointer: Pointer,
         _ actionKey: String, _ errnoKey: String
     ) throws(Failure) {
-        if action == .SCMP_ACT_NOTIFY {
-            throw Failure(
-                at: pointer.key(actionKey),
-                "SCMP_ACT_NOTIFY is not supported yet",
-                remedy: "decide in the profile, with another action")
-        }
         if !host.actions.contains(action) {
             throw Failure(
                 at: pointer.key(actionKey), "the kernel does not know \(action.rawValue)",
-                remedy: "it came with Linux 4.14")
+                remedy: "it came with Linux \(action == .SCMP_ACT_NOTIFY ? "5.0" : "4.14")")
         }
         if let errnoRet {
             let largest: UInt32
@@ -68,7 +63,7 @@ struct Verdict: Hashable {
         case .SCMP_ACT_TRACE: self = .trace(number)
         case .SCMP_ACT_ALLOW: self = .allow
         case .SCMP_ACT_LOG: self = .log
-        case .SCMP_ACT_NOTIFY: self = Verdict(rawValue: UInt32(SECCOMP_RET_USER_NOTIF))
+        case .SCMP_ACT_NOTIFY: self = .notify
         }
     }
 

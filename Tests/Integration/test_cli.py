@@ -158,7 +158,7 @@ def test_features(runtime):
     assert {"pid", "network", "mount", "ipc", "uts", "user", "cgroup", "time"} <= set(linux["namespaces"])
     assert "CAP_SYS_ADMIN" in linux["capabilities"] and "CAP_CHECKPOINT_RESTORE" in linux["capabilities"]
     assert linux["seccomp"]["enabled"] is True and "SCMP_ACT_ERRNO" in linux["seccomp"]["actions"]
-    assert "SCMP_ACT_NOTIFY" not in linux["seccomp"]["actions"], "not there yet, so not to be claimed"
+    assert "SCMP_ACT_NOTIFY" in linux["seccomp"]["actions"]
     assert {"idmap"} <= set(linux["mountExtensions"])
     assert result.out.startswith('{\n    "ociVersionMin"')
 

@@ -22,7 +22,7 @@ import Testing
         Golden("all-hooks"), Golden("bare"), Golden("device-nodes"), Golden("joined"), Golden("joined-mount"),
         Golden("mounts"), Golden("paths-and-propagation"), Golden("process-confined"),
         Golden("process-privileged-filter"), Golden("sysctls"), Golden("user-namespace-new"),
-        Golden("cgroup-mount"),
+        Golden("cgroup-mount"), Golden("seccomp-agent"),
         Golden("spec-default"), Golden("spec-rootless", of: nil, Circumstances.all[4]),
         Golden("engine-docker"),
         Golden("engine-podman"),

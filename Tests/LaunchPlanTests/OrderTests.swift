@@ -123,7 +123,13 @@ import Testing
         guard let filter = filters.first else { return }
         let ready = try #require(plan.position(ofRendezvous: "ready"))
         #expect(ready < filter)
-        if isBound {
+        if let agent = plan.position(ofRendezvous: "agent") {
+            // The runtime has connected when the filter comes, and is still there.
+            #expect(plan.listener != nil && agent == filter - 1)
+            let wait = plan.first(PLAN_FIFO) ?? plan.position(ofRendezvous: "created") ?? plan.steps.count - 1
+            #expect(filter < wait)
+            #expect(isBound ? filter == wait - 1 : agent == ready + 1)
+        } else if isBound {
             #expect(filter == plan.steps.count - 2)
             #expect(try #require(bindings.first) < filter)
         } else {
@@ -144,7 +150,9 @@ import Testing
         for step in plan.steps[(identity + 2)...] {
             switch plan_opcode(step.op.code) {
             case PLAN_CHDIR: #expect(step.op.flags == UInt32(PLAN_CHDIR_RETRY))
-            case PLAN_SYNC: #expect(plan.rendezvous[Int(step.op.numbers.0)].actions == [.created])
+            case PLAN_SYNC:
+                let meeting = plan.rendezvous[Int(step.op.numbers.0)]
+                #expect(meeting.actions == [.created] || meeting.name == "agent")
             case PLAN_CALL: #expect(step.op.numbers.0 == UInt64(PLAN_CALL_prctl.rawValue))
             case PLAN_LOOKUP, PLAN_STRIP, PLAN_FIFO, PLAN_SECCOMP, PLAN_EXEC: break
             default: Issue.record("\(step.op.name) after the change of identity")
@@ -176,7 +184,8 @@ import Testing
         let isShown =
             test.circumstances.facts.ownCapabilities == 0 && test.config.namespace(.user) != nil
         #expect(shown == (isShown ? [strip + 1] : []))
-        #expect(waiting == strip + 1 + shown.count)
+        let listening = plan.position(ofRendezvous: "agent").map { $0 > strip ? 2 : 0 } ?? 0
+        #expect(waiting == strip + 1 + shown.count + listening)
         switch test.circumstances.options.wait {
         case .fifo:
             #expect(plan.positions(PLAN_FIFO).count == 1)

@@ -48,29 +48,37 @@ import Testing
         #expect(failure(profile(.SCMP_ACT_TRACE, errno: 0xffff)) == nil)
     }
 
-    @Test func notification() {
-        #expect(place(failure(profile(.SCMP_ACT_NOTIFY))) == "/linux/seccomp/defaultAction")
-        let rule = profile(.SCMP_ACT_ALLOW, rule(.SCMP_ACT_NOTIFY, ["mkdir"]))
-        #expect(place(failure(rule)) == "/linux/seccomp/syscalls/0/action")
-        var listener = profile(.SCMP_ACT_ALLOW)
-        listener.listenerPath = "/run/agent.sock"
-        #expect(place(failure(listener)) == "/linux/seccomp/listenerPath")
-        listener.listenerPath = ""
-        #expect(failure(listener) == nil)
-        listener.listenerMetadata = "about"
-        #expect(place(failure(listener)) == "/linux/seccomp/listenerMetadata")
-        var flags = profile(.SCMP_ACT_ALLOW)
-        flags.flags = [.SECCOMP_FILTER_FLAG_LOG, .SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV]
-        #expect(place(failure(flags)) == "/linux/seccomp/flags/1")
+    /// A listener is made when a call is for it, and a flag that is about it does nothing without one.
+    @Test func notification() throws {
+        let wait = SeccompProfile.Flag.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+        func flags(_ action: SeccompProfile.Action, _ name: String, _ flags: [SeccompProfile.Flag]?) throws
+            -> UInt32
+        {
+            var profile = profile(.SCMP_ACT_ALLOW, rule(action, [name]))
+            profile.flags = flags
+            return try SeccompFilter.of(profile).flags
+        }
+        let (tsync, specAllow, listener, follow): (UInt32, UInt32, UInt32, UInt32) = (1, 4, 8, 16)
+        #expect(try flags(.SCMP_ACT_NOTIFY, "mkdir", nil) == listener | specAllow)
+        #expect(try flags(.SCMP_ACT_NOTIFY, "mkdir", []) == listener)
+        #expect(try flags(.SCMP_ACT_NOTIFY, "no_such_call", []) == 0)
+        #expect(try flags(.SCMP_ACT_ERRNO, "mkdir", [wait]) == 0)
+        #expect(try flags(.SCMP_ACT_NOTIFY, "mkdir", [wait]) == listener | wait.rawFlag)
+        #expect(
+            try flags(.SCMP_ACT_NOTIFY, "mkdir", [.SECCOMP_FILTER_FLAG_TSYNC]) == listener | tsync | follow)
+        #expect(try flags(.SCMP_ACT_ERRNO, "mkdir", [.SECCOMP_FILTER_FLAG_TSYNC]) == tsync)
     }
 
     @Test func whatTheKernelLacks() {
         var old = SeccompHost.complete
-        old.actions.subtract([.SCMP_ACT_LOG, .SCMP_ACT_KILL_PROCESS])
+        old.actions.subtract([.SCMP_ACT_LOG, .SCMP_ACT_KILL_PROCESS, .SCMP_ACT_NOTIFY])
         old.flags = [.SECCOMP_FILTER_FLAG_TSYNC]
         #expect(place(failure(profile(.SCMP_ACT_LOG), host: old)) == "/linux/seccomp/defaultAction")
         let kill = profile(.SCMP_ACT_ALLOW, rule(.SCMP_ACT_KILL_PROCESS, ["read"]))
         #expect(place(failure(kill, host: old)) == "/linux/seccomp/syscalls/0/action")
+        let notify = profile(.SCMP_ACT_ALLOW, rule(.SCMP_ACT_NOTIFY, ["mkdir"]))
+        #expect(place(failure(notify, host: old)) == "/linux/seccomp/syscalls/0/action")
+        #expect(failure(notify, host: old)?.remedy?.hasSuffix("5.0") == true)
         var flags = profile(.SCMP_ACT_ALLOW)
         flags.flags = [.SECCOMP_FILTER_FLAG_TSYNC, .SECCOMP_FILTER_FLAG_SPEC_ALLOW]
         #expect(place(failure(flags, host: old)) == "/linux/seccomp/flags/1")

@@ -4,6 +4,7 @@
 #include <err.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -227,6 +228,20 @@ static void serve(int socket, int output, struct outcome *outcome, int *master)
     }
 }
 
+void (*run_beside)(pid_t stage, int report);
+
+struct beside {
+    pid_t stage;
+    int report;
+};
+
+static void *start_beside(void *argument)
+{
+    const struct beside *beside = argument;
+    run_beside(beside->stage, beside->report);
+    return NULL;
+}
+
 void run_plan_with_console(struct builder *builder, uint64_t flags, struct outcome *outcome, int *master)
 {
     int sockets[2], output[2];
@@ -268,8 +283,14 @@ void run_plan_with_console(struct builder *builder, uint64_t flags, struct outco
     close(output[1]);
     close(proc);
     close(file);
+    struct beside beside = {child, report};
+    pthread_t thread;
+    if (run_beside && pthread_create(&thread, NULL, start_beside, &beside))
+        errx(2, "pthread_create");
     serve(sockets[0], output[0], outcome, master);
     waitpid(child, &outcome->status, 0);
+    if (run_beside)
+        pthread_join(thread, NULL);
     if (outcome->child_status >= 0) { /* its pidfd until here */
         siginfo_t info = {0};
         if (waitid(P_PIDFD, (id_t)outcome->child_status, &info, WEXITED | __WALL))

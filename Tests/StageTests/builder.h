@@ -57,4 +57,7 @@ void run_plan(struct builder *builder, uint64_t flags, struct outcome *outcome);
 /* The same, and hand out the pty's master that the plan sends; -1 if it sends none. */
 void run_plan_with_console(struct builder *builder, uint64_t flags, struct outcome *outcome, int *master);
 
+/* What a thread does while the stage runs: `report` is the page's file. It ends with the stage, or before. */
+extern void (*run_beside)(pid_t stage, int report);
+
 #endif

@@ -8,6 +8,8 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -337,6 +339,56 @@ static void test_filter(void)
     CHECK(outcome.report.listener == -1, "%d", outcome.report.listener);
 }
 
+static int calls_before, calls_after; /* the runtime took the listener */
+
+/* What the runtime and the agent do, but slowly. */
+static void take_listener(pid_t stage, int report)
+{
+    struct stage_report *page = mmap(NULL, REPORT_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, report, 0);
+    int pidfd = (int)syscall(SYS_pidfd_open, stage, 0), listener = -1;
+    for (int i = 0; i < 5000 && listener < 0; i++, usleep(1000))
+        if (page->state != REPORT_FRESH && __atomic_load_n(&page->listener, __ATOMIC_ACQUIRE) >= 0)
+            listener = (int)syscall(SYS_pidfd_getfd, pidfd, page->listener, 0);
+    struct pollfd poll_entry = {.fd = listener, .events = POLLIN};
+    calls_before = poll(&poll_entry, 1, 50);
+    __atomic_store_n(&page->taken, 1, __ATOMIC_RELEASE);
+    while (poll(&poll_entry, 1, 5000) == 1 && poll_entry.revents & POLLIN) {
+        struct seccomp_notif call = {0};
+        if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &call))
+            continue;
+        struct seccomp_notif_resp answer = {.id = call.id, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE};
+        ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer);
+        calls_after++;
+    }
+    close(listener);
+    close(pidfd);
+    munmap(page, REPORT_SIZE);
+}
+
+/* Whatever the filter leaves to the listener, the stage does none of it before the runtime has that. */
+static void test_listener(void)
+{
+    struct sock_filter filter[] = {BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF)};
+    const uint64_t flags[] = {SECCOMP_FILTER_FLAG_NEW_LISTENER,
+                              SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_TSYNC |
+                                  SECCOMP_FILTER_FLAG_TSYNC_ESRCH};
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
+        begin();
+        builder_op(&plan, PLAN_PIVOT);
+        struct plan_op *op = builder_op(&plan, PLAN_SECCOMP);
+        op->num[0] = flags[i];
+        op->str[0] = builder_blob(&plan, filter, sizeof filter);
+        op->len = 1;
+        calls_before = -1, calls_after = 0;
+        run_beside = take_listener;
+        run("echo done");
+        run_beside = NULL;
+        CHECK(succeeded() && !strcmp(outcome.output, "done\n"), "%s", why());
+        CHECK(calls_before == 0 && calls_after > 5, "%d, %d", calls_before, calls_after);
+        CHECK(outcome.report.listener >= 0, "%d", outcome.report.listener);
+    }
+}
+
 /* A kernel whose close_range(2) knows no flags. */
 static void test_cloexec_without_the_flag(void)
 {
@@ -377,6 +429,7 @@ static int tests(void)
     test_home();
     test_lookup_order();
     test_filter();
+    test_listener();
     test_cloexec_without_the_flag();
     test_umask_of_the_caller();
     return FINISH();

@@ -25,6 +25,7 @@ int apus_mount_setattr(int mount, unsigned int flags, struct mount_attr *attribu
 
 int apus_pidfd_open(int pid, unsigned int flags);
 int apus_pidfd_send_signal(int pidfd, int signal);
+int apus_pidfd_getfd(int pidfd, int descriptor); /* close-on-exec */
 int apus_prlimit(int pid, int resource, uint64_t soft, uint64_t hard);
 int apus_reset_affinity(int pid);
 int apus_set_affinity(int pid, const void *mask, size_t size);
@@ -70,6 +71,9 @@ int apus_netlink_open(void);
 long apus_netlink_receive(int socket, void *bytes, size_t count);
 
 int apus_setns(int descriptor, int type);
+
+/* A word that another process waits for, in memory shared with it; atomic, after all that was done before. */
+void apus_store_word(void *place, uint32_t word);
 
 /* The namespace type (CLONE_NEW*) of an nsfs descriptor. */
 int apus_namespace_type(int descriptor);

@@ -51,6 +51,7 @@ struct stage_report {
     uint32_t fault;
     uint32_t length; /* of detail, bytes */
     int32_t listener; /* descriptor of the seccomp listener in the stage, -1 before SECCOMP has made one */
+    uint32_t taken;   /* the runtime's one word here: 1 when it has passed the listener on */
     char detail[REPORT_DETAIL];
 };
 
