@@ -33,14 +33,14 @@ extension Verb {
                 flags: [
                     Flag(
                         .all, short: "a", "signal all processes; one that has ended is no error",
-                        isHidden: true)
+                        isHidden: true), .regex,
                 ],
                 stopsAtOperand: true)
         case .delete:
             Command(
                 .delete, "delete a container that has ended or was never started", operands: [.init("ID")],
                 flags: [
-                    Flag(.force, short: "f", "kill a running one first; an unknown one is no error")
+                    Flag(.force, short: "f", "kill a running one first; an unknown one is no error"), .regex,
                 ])
         case .mounts:
             Command(
@@ -104,7 +104,11 @@ extension Verb {
             Command(
                 .spec, "write a config.json to start from",
                 details: ["Writes to the bundle's directory, and never over a file that is there."],
-                flags: [.bundle, Flag(.rootless, "for a container without root's rights")])
+                flags: [
+                    .bundle,
+                    Flag(.file, short: "f", .text("FILE"), "file to write", fallback: "config.json"),
+                    Flag(.rootless, "for a container without root's rights"),
+                ])
         case .features:
             Command(.features, "print what this runtime supports as JSON")
         case .plan:
@@ -116,6 +120,7 @@ extension Verb {
                     .bundle,
                     Flag(
                         .format, short: "f", .choice(["text", "json"]), "form of the plan", fallback: "text"),
+                    Flag(.config, .text("FILE"), "configuration", fallback: "config.json in the bundle"),
                     .consoleSocket, .noPivot, .noNewKeyring, .preserveFds,
                 ])
         case .exec:
@@ -136,8 +141,10 @@ extension Verb {
 
     private static var creation: [Flag] {
         [
-            .bundle, .consoleSocket, .pidfdSocket(of: "the container's process"), .pidFile, .noPivot,
-            .noNewKeyring, .preserveFds,
+            .bundle,
+            Flag(.config, short: "f", .text("FILE"), "configuration", fallback: "config.json in the bundle"),
+            .consoleSocket, .pidfdSocket(of: "the container's process"), .pidFile, .noPivot, .noNewKeyring,
+            .preserveFds,
         ]
     }
 

@@ -53,6 +53,8 @@ public struct Flag: Equatable, Sendable {
         case bundle
         case cap
         case cgroup
+        case cgroupManager = "cgroup-manager"
+        case config
         case consoleSocket = "console-socket"
         case cpuBurst = "cpu-burst"
         case cpuIdle = "cpu-idle"
@@ -69,6 +71,7 @@ public struct Flag: Equatable, Sendable {
         case emptyNs = "empty-ns"
         case env
         case extUnixSk = "ext-unix-sk"
+        case file
         case fileLocks = "file-locks"
         case force
         case format
@@ -85,6 +88,7 @@ public struct Flag: Equatable, Sendable {
         case linkRemap = "link-remap"
         case log
         case logFormat = "log-format"
+        case logLevel = "log-level"
         case lsmMountContext = "lsm-mount-context"
         case lsmProfile = "lsm-profile"
         case manageCgroupsMode = "manage-cgroups-mode"
@@ -106,6 +110,7 @@ public struct Flag: Equatable, Sendable {
         case process
         case processLabel = "process-label"
         case quiet
+        case regex
         case resources
         case root
         case rootless

@@ -1,9 +1,18 @@
 extension Flag {
     /// The options that go before the command.
     public static let globals: [Flag] = [
-        Flag(.debug, "log what is done, step by step"),
-        Flag(.log, .text("FILE"), "append log lines to FILE instead of standard error"),
+        Flag(
+            .cgroupManager, .choice(["cgroupfs", "systemd", "disabled"]),
+            "who makes the cgroups: apus, systemd, or nobody", fallback: "cgroupfs"),
+        Flag(.debug, "log what is done, step by step; the same as --log-level debug"),
+        Flag(
+            .log, .text("FILE"),
+            "append log lines to FILE (or file:FILE), or send them to journald:ID or syslog:ID",
+            fallback: "standard error"),
         Flag(.logFormat, .choice(["text", "json"]), "form of the log lines", fallback: "text"),
+        Flag(
+            .logLevel, .choice(["error", "warning", "debug"]), "least weight of what is logged",
+            fallback: "warning"),
         Flag(
             .root, .text("DIR"), "directory of the containers' state, best on a tmpfs",
             fallback: "/run/apus, or $XDG_RUNTIME_DIR/apus without root's rights"),
@@ -12,7 +21,7 @@ extension Flag {
             fallback: "auto"),
         Flag(
             .systemdCgroup,
-            "let systemd make the cgroups; cgroupsPath then reads SLICE:PREFIX:NAME"),
+            "the same as --cgroup-manager systemd; cgroupsPath then reads SLICE:PREFIX:NAME"),
         showVersion,
         showHelp,
     ]
@@ -30,6 +39,8 @@ extension Flag {
         .noPivot, "use no pivot_root, for a root file system on a ramdisk; less secure")
     static let noNewKeyring = Flag(.noNewKeyring, "keep the caller's session keyring")
     static let noSubreaper = Flag(.noSubreaper, "do not adopt orphaned descendants")
+    static let regex = Flag(
+        .regex, short: "r", "take ID for an extended regular expression, and every container it is found in")
     static let preserveFds = Flag(
         .preserveFds, .number("N"), "pass N more descriptors, from 3 + $LISTEN_FDS on", fallback: "0")
 

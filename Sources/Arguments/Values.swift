@@ -27,6 +27,9 @@ public struct Values: Equatable, Sendable {
     /// Whether an option that takes no value is on.
     public func isOn(_ name: Flag.Name) -> Bool { text(name) == Values.on }
 
+    /// Which of some options was given last.
+    public func last(of names: [Flag.Name]) -> Flag.Name? { given.last { names.contains($0.name) }?.name }
+
     /// The value of an option that takes a whole number.
     public func number(_ name: Flag.Name) -> Int? { text(name).flatMap { Int($0) } }
 

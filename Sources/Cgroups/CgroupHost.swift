@@ -17,11 +17,17 @@ public struct CgroupHost: Equatable, Sendable {
     public let unifiedMount: String?
     /// The cgroup v1 hierarchies in which a container has a place. Empty on a unified host.
     public let legacy: [LegacyHierarchy]
+    /// Whether there may be some, but the caller wants none used.
+    public let isDisabled: Bool
 
-    init(kind: Kind, unifiedMount: String?, legacy: [LegacyHierarchy] = []) {
+    /// A host whose control groups are none of a container's business.
+    public static let disabled = CgroupHost(kind: .none, unifiedMount: nil, isDisabled: true)
+
+    init(kind: Kind, unifiedMount: String?, legacy: [LegacyHierarchy] = [], isDisabled: Bool = false) {
         self.kind = kind
         self.unifiedMount = unifiedMount
         self.legacy = legacy
+        self.isDisabled = isDisabled
     }
 
     /// Looks at this host. One statfs(2) on a unified host that follows systemd's layout; any other is read from
@@ -64,7 +70,15 @@ public struct CgroupHost: Equatable, Sendable {
     ///
     /// - Throws: for the first limit; for device rules that deny something.
     public func refuse(_ limits: Limits) throws(Failure) {
-        if let setting = limits.settings.first(where: { $0.refusal != .redundantIfMissing }) {
+        let wanted = limits.settings.first { $0.refusal != .redundantIfMissing }
+        if isDisabled {
+            guard let wanted else { return }
+            throw Failure(
+                at: wanted.origin,
+                "a limit needs a cgroup, and --cgroup-manager disabled gives the container none",
+                remedy: "remove the limit, or choose another cgroup manager")
+        }
+        if let setting = wanted {
             throw MissingController(setting.controller, host: self).failure(of: setting)
         }
         if let origin = limits.devices.origin, !limits.devices.allowsEverything {
@@ -72,6 +86,14 @@ public struct CgroupHost: Equatable, Sendable {
                 at: origin, "device rules need a cgroup, and this host has no cgroup file system mounted",
                 remedy: MissingController.bootUnified)
         }
+    }
+}
+
+extension DeviceFilter {
+    /// The warning for rules that nobody enforces.
+    var unguarded: [String] {
+        guard let origin, !allowsEverything else { return [] }
+        return ["\(origin): the container has no cgroup, and so no guard of its devices"]
     }
 }
 

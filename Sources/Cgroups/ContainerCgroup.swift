@@ -152,7 +152,7 @@ public struct ContainerCgroup: Equatable, Sendable {
     func applyDirectly(_ request: CgroupRequest, on host: CgroupHost) throws(Failure) -> [String] {
         try legacy?.apply(request.limits.legacy, on: host)
         guard let unified else {
-            guard let legacy else { return [] }
+            guard let legacy else { return host.isDisabled ? request.limits.devices.unguarded : [] }
             return try request.limits.warnings
                 + legacy.guardDevices(request.limits.devices, request.devices, on: host)
         }

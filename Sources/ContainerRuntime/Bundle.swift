@@ -7,6 +7,8 @@ import OCISpec
 struct Bundle {
     /// Absolute, links resolved: the runtime works in it from here on.
     let path: String
+    /// The file of the configuration, if it is not the bundle's config.json.
+    let configPath: String?
     let config: Config
     /// config.json as it was read.
     let source: [UInt8]
@@ -15,8 +17,11 @@ struct Bundle {
 
     /// Enters the bundle's directory, and reads and checks what is there.
     ///
-    /// - Parameter directory: as given on the command line; empty is the working directory.
-    init(entering directory: String) throws(Failure) {
+    /// - Parameters:
+    ///   - directory: as given on the command line; empty is the working directory.
+    ///   - config: the file of the configuration, absolute; `nil` for the bundle's config.json.
+    init(entering directory: String, config configPath: String?) throws(Failure) {
+        self.configPath = configPath
         do throws(SystemError) {
             if !directory.isEmpty { try WorkingDirectory.change(to: directory) }
             path = try WorkingDirectory.current()
@@ -25,8 +30,10 @@ struct Bundle {
         }
         let bytes: [UInt8]
         do throws(SystemError) {
-            bytes = try FileDescriptor.open("config.json", O_RDONLY | O_NOCTTY)
-                .readAll(limit: Config.maximumSize + 1, name: "\(path)/config.json")
+            bytes = try FileDescriptor.open(configPath ?? "config.json", O_RDONLY | O_NOCTTY)
+                .readAll(limit: Config.maximumSize + 1, name: configPath ?? "\(path)/config.json")
+        } catch  where configPath != nil {
+            throw Failure(.option("--config"), error)
         } catch  where error.errno == Errno(ENOENT) {
             throw Failure(
                 .runtime, doing: "open \(path)/config.json", errno: error.errno,

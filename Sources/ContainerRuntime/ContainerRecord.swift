@@ -12,6 +12,8 @@ struct ContainerRecord: Sendable {
     var id: String
     var bundle: String
     var rootfs: String
+    /// The configuration's file, if it is not the bundle's config.json.
+    var configPath: String?
     var annotations: [String: String]
     /// RFC 3339.
     var created: String

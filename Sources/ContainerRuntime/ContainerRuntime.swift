@@ -1,3 +1,4 @@
+import Cgroups
 import Diagnosis
 import Kernel
 import OCISpec
@@ -7,13 +8,27 @@ public enum RootlessMode: Sendable {
     case auto, yes, no
 }
 
+/// Who makes the containers' cgroups.
+public enum CgroupManager: String, Sendable {
+    case cgroupfs, systemd
+    /// Nobody: a container has none, and stays in the caller's.
+    case disabled
+}
+
+extension CgroupHost {
+    /// The host as the manager sees it.
+    static func managed(by manager: CgroupManager) throws(Failure) -> CgroupHost {
+        manager == .disabled ? .disabled : try detect()
+    }
+}
+
 /// What all verbs share.
 public struct RuntimeSettings: Sendable {
     /// The directory that holds a directory for each container.
     public var root: String
     /// Whether somebody named it, rather than taking the default.
     public var rootIsExplicit: Bool
-    public var systemdCgroup: Bool
+    public var cgroups: CgroupManager
     public var rootless: RootlessMode
     public var debug: Bool
     /// Where warnings go. Errors are thrown.
@@ -21,12 +36,12 @@ public struct RuntimeSettings: Sendable {
     public var debugLog: @Sendable (String) -> Void
 
     public init(
-        root: String, rootIsExplicit: Bool, systemdCgroup: Bool, rootless: RootlessMode, debug: Bool,
+        root: String, rootIsExplicit: Bool, cgroups: CgroupManager, rootless: RootlessMode, debug: Bool,
         warn: @escaping @Sendable (String) -> Void, debugLog: @escaping @Sendable (String) -> Void
     ) {
         self.root = root
         self.rootIsExplicit = rootIsExplicit
-        self.systemdCgroup = systemdCgroup
+        self.cgroups = cgroups
         self.rootless = rootless
         self.debug = debug
         self.warn = warn
@@ -49,6 +64,8 @@ extension RuntimeSettings {
 public struct CreateOptions: Sendable {
     /// The bundle's directory; empty is the working directory.
     public var bundle: String
+    /// In place of the bundle's config.json.
+    public var config: String?
     public var consoleSocket: String?
     public var pidfdSocket: String?
     public var pidFile: String?

@@ -64,7 +64,8 @@ private struct Execution {
         state = record.state(status)
         self.request = request
         try PreservedDescriptors.prepare(request.preserveFds)
-        var process = try ExecProcess(request, bundle: record.bundle)
+        var process = try ExecProcess(
+            request, configPath: record.configPath ?? "\(record.bundle)/config.json")
         console = try Console(
             socket: request.consoleSocket, isWanted: process.process.terminal, detaches: request.detaches)
         // As it was at the creation: the bundle may have served for another container since.

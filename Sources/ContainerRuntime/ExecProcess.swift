@@ -35,13 +35,13 @@ struct ExecProcess {
     private(set) var process: OCISpec.Process
     let pointer: Pointer
 
-    /// - Parameter bundle: the container's, for the process of its config.json as it is now.
-    init(_ request: ExecRequest, bundle: String) throws(Failure) {
+    /// - Parameter configPath: the container's configuration, for its process as it is there now.
+    init(_ request: ExecRequest, configPath: String) throws(Failure) {
         if let file = request.processFile {
             process = try OCISpec.Process.decode(Self.read(file, .option("--process")))
             pointer = ""
         } else {
-            let config = try Config.decode(Self.read("\(bundle)/config.json", .runtime))
+            let config = try Config.decode(Self.read(configPath, .runtime))
             guard let configured = config.process else { throw Failure(at: "/process", "required") }
             process = try Self.adapted(configured, request)
             pointer = "/process"

@@ -47,7 +47,8 @@ final class Launch {
         // Before the working directory changes.
         consoleSocket = try callerPath(options.consoleSocket, "--console-socket")
         pidfdSocket = try callerPath(options.pidfdSocket, "--pidfd-socket")
-        bundle = try Bundle(entering: options.bundle)
+        bundle = try Bundle(
+            entering: options.bundle, config: try callerPath(options.config, "--config"))
         let config = bundle.config
 
         let activation = SocketActivation.current
@@ -60,14 +61,14 @@ final class Launch {
         intelRdt = try config.linux?.intelRdt.map { (wanted) throws(Failure) in
             try IntelRdtRequest(wanted, id: id)
         }
-        host = try CgroupHost.detect()
+        host = try CgroupHost.managed(by: runtime.settings.cgroups)
         request = CgroupRequest(
             cgroupsPath: config.linux?.cgroupsPath, id: id,
             limits: try Limits(
                 config.linux?.resources ?? Resources(), nodes: config.linux?.devices ?? [], on: host),
             // Whoever is rootless cannot load device programs, and has no right to devices to begin with.
-            devices: isRootless ? .bestEffort : .required, owner: config.cgroupOwner,
-            systemd: runtime.settings.systemdCgroup
+            devices: isRootless || host.isDisabled ? .bestEffort : .required, owner: config.cgroupOwner,
+            systemd: runtime.settings.cgroups == .systemd
                 ? SystemdRequest(isUser: isRootless, annotations: config.annotations) : nil)
         cgroup = try ContainerCgroup.planned(request, on: host)
         let capabilities = ProcessControl.permittedCapabilities
@@ -89,6 +90,7 @@ final class Launch {
             config: config, id: id, bundle: bundle.path, rootfs: bundle.rootfs,
             cgroup: cgroup, rootless: isRootless)
         record.noNewKeyring = options.noNewKeyring
+        record.configPath = bundle.configPath
         if runtime.settings.debug {
             runtime.settings.debugLog("cgroup: \(cgroup.isEmpty ? "none" : "\(cgroup.paths)")")
             for line in plan.listing.split(separator: "\n") { runtime.settings.debugLog(String(line)) }

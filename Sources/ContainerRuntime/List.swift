@@ -8,19 +8,11 @@ extension ContainerRuntime {
     ///
     /// A default root that does not exist is an empty one; a root that somebody named must be there.
     public func list() throws(Failure) -> (states: [State], failures: [(id: String, failure: Failure)]) {
-        let names: [String]
-        do throws(SystemError) {
-            names = try FileTree.list(settings.root).sorted()
-        } catch  where error.errno == Errno(ENOENT) && !settings.rootIsExplicit {
-            return ([], [])
-        } catch {
-            throw Failure(.option("--root"), error)
-        }
         var states: [State] = []
         var failures: [(id: String, failure: Failure)] = []
-        for name in names {
+        for name in try names() {
             let directory = StateDirectory(path: "\(settings.root)/\(name)")
-            guard let status = try? FileTree.status(directory.path), status.isDirectory else { continue }
+            guard let status = try? FileTree.status(directory.path) else { continue }
             do throws(Failure) {
                 let record = try directory.load()
                 var state = record.state(try record.status(in: directory))
@@ -31,6 +23,19 @@ extension ContainerRuntime {
             }
         }
         return (states, failures)
+    }
+
+    /// The IDs under the root.
+    func names() throws(Failure) -> [String] {
+        do throws(SystemError) {
+            return try FileTree.list(settings.root).sorted().filter {
+                (try? FileTree.status("\(settings.root)/\($0)"))?.isDirectory == true
+            }
+        } catch  where error.errno == Errno(ENOENT) && !settings.rootIsExplicit {
+            return []
+        } catch {
+            throw Failure(.option("--root"), error)
+        }
     }
 
     /// The state of one container (runtime.md, "Query State").

@@ -14,6 +14,7 @@ extension ContainerRecord {
             writer.member("created", created)
             writer.member("bundle", bundle)
             writer.member("rootfs", rootfs)
+            if let configPath { writer.member("config_path", configPath) }
             writer.member("annotations", annotations)
             writer.member("rootless", rootless)
             writer.key("cgroup_paths")
@@ -78,6 +79,7 @@ extension ContainerRecord {
         var resources: [UInt8] = []
         var deviceNodes: [String] = []
         var intelRdt: IntelRdtGroup?
+        var configPath: String?
         var hooks: Hooks?
         try reader.beginObject()
         while let key = try reader.nextKey() {
@@ -109,6 +111,7 @@ extension ContainerRecord {
             case "resources": resources = try reader.json()
             case "device_nodes": deviceNodes = try reader.strings()
             case "intel_rdt": intelRdt = try IntelRdtGroup(from: &reader)
+            case "config_path": configPath = try reader.string()
             case "hooks": hooks = try Hooks(from: &reader)
             default: break
             }
@@ -129,6 +132,7 @@ extension ContainerRecord {
         self.resources = resources
         self.deviceNodes = deviceNodes
         self.intelRdt = intelRdt
+        self.configPath = configPath
     }
 
     private init(

@@ -32,7 +32,7 @@ struct Call {
         case .start: try runtime.start(id)
         case .state: try Output.print(runtime.state(id).json())
         case .kill: try kill()
-        case .delete: try runtime.delete(id, force: options.isOn(.force))
+        case .delete: try delete()
         case .list: try list()
         case .spec: try spec()
         case .features: try Output.print(Text.line(runtime.features().json()))

@@ -17,7 +17,7 @@ enum Session {
                 try explain(misuse)
                 return 1
             case .command(let invocation):
-                log = try openLog(request.globals)
+                log = try openLog(request.globals, container: invocation.operands.first)
                 let settings = try runtimeSettings(request.globals, log)
                 return try Call(invocation, ContainerRuntime(settings), log).perform()
             }
@@ -28,8 +28,11 @@ enum Session {
         }
     }
 
-    private static func openLog(_ globals: Values) throws(Failure) -> Log {
-        try Log.open(globals.text(.log), format: globals.text(.logFormat) ?? "text")
+    private static func openLog(_ globals: Values, container: String? = nil) throws(Failure) -> Log {
+        try Log.open(
+            globals.text(.log), format: globals.text(.logFormat) ?? "text",
+            threshold: globals.isOn(.debug) ? "debug" : globals.text(.logLevel) ?? "warning",
+            container: container)
     }
 
     private static func explain(_ misuse: Misuse) throws(Failure) {

@@ -7,12 +7,23 @@ extension Session {
     /// The runtime's settings, from the options before the command and the environment.
     static func runtimeSettings(_ globals: Values, _ log: Log) throws(Failure) -> RuntimeSettings {
         let root = globals.text(.root)
-        let isDebugging = globals.isOn(.debug)
         return RuntimeSettings(
             root: try root.map(explicitRoot) ?? defaultRoot, rootIsExplicit: root != nil,
-            systemdCgroup: globals.isOn(.systemdCgroup), rootless: try rootlessMode(globals.text(.rootless)),
-            debug: isDebugging, warn: { log.warning($0) },
-            debugLog: { if isDebugging { log.debug($0) } })
+            cgroups: try cgroupManager(globals), rootless: try rootlessMode(globals.text(.rootless)),
+            debug: log.isDebugging, warn: { log.warning($0) }, debugLog: { log.debug($0) })
+    }
+
+    /// Of the two options that say it the last one holds.
+    private static func cgroupManager(_ globals: Values) throws(Failure) -> CgroupManager {
+        guard let name = globals.last(of: [.cgroupManager, .systemdCgroup]) else { return .cgroupfs }
+        if name == .systemdCgroup { return globals.isOn(.systemdCgroup) ? .systemd : .cgroupfs }
+        let written = globals.text(.cgroupManager) ?? ""
+        guard let manager = CgroupManager(rawValue: written) else {
+            throw Failure(
+                .option("--cgroup-manager"),
+                reason: "invalid value \"\(written)\": not cgroupfs, systemd or disabled")
+        }
+        return manager
     }
 
     private static func explicitRoot(_ written: String) throws(Failure) -> String {

@@ -74,6 +74,20 @@ import Testing
     }
 }
 
+/// crun's options that runc lacks.
+@Suite struct CrunOptions {
+    @Test(arguments: [
+        ("create", "f config"), ("run", "f config"), ("delete", "r regex"), ("kill", "r regex"),
+        ("spec", "f file"),
+    ])
+    func areThere(_ name: String, _ options: String) throws {
+        let flags = try #require(Verb(rawValue: name)).command.flags
+        for option in options.split(separator: " ").map({ String($0) }) {
+            #expect(flags.contains { $0.isWritten(option) }, "\(name) lacks \(option)")
+        }
+    }
+}
+
 @Suite struct HelpText {
     @Test func ofOneCommand() {
         #expect(
@@ -89,6 +103,8 @@ import Testing
                    sigterm. Default: TERM.
 
                 OPTIONS:
+                   -r, --regex              take ID for an extended regular expression, and
+                                            every container it is found in
                    -h, --help               show help
 
                 """)

@@ -45,7 +45,7 @@ func record(_ id: String = "c1", change: (inout ContainerRecord) -> Void = { _ i
 func runtime(_ root: String, isExplicit: Bool = true, warnings: Warnings = Warnings()) -> ContainerRuntime {
     ContainerRuntime(
         RuntimeSettings(
-            root: root, rootIsExplicit: isExplicit, systemdCgroup: false, rootless: .auto, debug: false,
+            root: root, rootIsExplicit: isExplicit, cgroups: .cgroupfs, rootless: .auto, debug: false,
             warn: { warnings.list.append($0) }, debugLog: { _ in }))
 }
 

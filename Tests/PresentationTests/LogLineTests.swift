@@ -35,6 +35,23 @@ import Testing
         #expect(decoded == ["level": "error", "msg": message, "time": time])
     }
 
+    @Test func toTheJournal() {
+        let entry = LogLine(.warning, "so it goes", time: time).journalEntry(identifier: "c1")
+        #expect(
+            String(decoding: entry, as: UTF8.self)
+                == "PRIORITY=4\nSYSLOG_IDENTIFIER=c1\nID=c1\nMESSAGE=so it goes\n")
+        // A value of several lines could be taken for further fields.
+        let lines = LogLine(.error, "a\nPRIORITY=7", time: time).journalEntry(identifier: "c1")
+        let end = Array("MESSAGE\n".utf8) + [12, 0, 0, 0, 0, 0, 0, 0] + Array("a\nPRIORITY=7\n".utf8)
+        #expect(Array(lines.suffix(end.count)) == end)
+        #expect(lines.starts(with: Array("PRIORITY=3\n".utf8)))
+    }
+
+    @Test func toSyslog() {
+        let packet = LogLine(.debug, "so it goes", time: time).syslogPacket(identifier: "c1")
+        #expect(String(decoding: packet, as: UTF8.self) == "<15>c1: so it goes")
+    }
+
     @Test func escapesOfTheTextForm() {
         #expect(
             LogLine(.debug, "a\"b\\c\n\u{1b}\u{9b}", time: time).text(.text)

@@ -16,6 +16,7 @@ extension Call {
     /// The options that create, run and plan share. An empty value counts as none, as in runc.
     func creation() -> CreateOptions {
         var creation = CreateOptions(bundle: options.text(.bundle) ?? "")
+        creation.config = path(.config)
         creation.consoleSocket = path(.consoleSocket)
         creation.pidfdSocket = path(.pidfdSocket)
         creation.pidFile = path(.pidFile)

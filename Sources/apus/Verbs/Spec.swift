@@ -7,8 +7,9 @@ import OCISpec
 
 extension Call {
     func spec() throws(Failure) {
-        var path = "config.json"
-        if let bundle = options.text(.bundle), !bundle.isEmpty { path = bundle + "/" + path }
+        let name = self.path(.file) ?? "config.json"
+        var path = name
+        if !name.hasPrefix("/"), let bundle = self.path(.bundle) { path = bundle + "/" + name }
         let text = try ContainerRuntime.template(rootless: options.isOn(.rootless))
         do throws(SystemError) {
             let file = try FileDescriptor.open(path, O_CREAT | O_EXCL | O_WRONLY, mode: 0o666)
@@ -20,7 +21,7 @@ extension Call {
                 throw error
             }
         } catch {
-            if error.errno == Errno(EEXIST) { throw Failure("File config.json exists. Remove it first") }
+            if error.errno == Errno(EEXIST) { throw Failure("File \(name) exists. Remove it first") }
             throw Failure(.runtime, error)
         }
     }
