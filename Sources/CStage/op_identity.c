@@ -24,7 +24,7 @@ long stage_identity(struct stage *stage, const struct plan_op *op)
 {
     uint32_t uid = (uint32_t)op->num[0], gid = (uint32_t)op->num[1];
     long result = SYS(stage, prctl, PR_SET_KEEPCAPS, 1);
-    if (result >= 0)
+    if (result >= 0 && !(op->flags & PLAN_IDENTITY_KEEP_GROUPS))
         result = SYS(stage, setgroups, op->len, stage_string(stage, op->str[0]));
     if (result == -EPERM && op->flags & PLAN_IDENTITY_MAY_KEEP_GROUPS)
         result = 0;

@@ -79,7 +79,7 @@ static const struct shape shapes[PLAN_OPCODES] = {
     [PLAN_CHDIR] = {.flags = PLAN_CHDIR_CREATE | PLAN_CHDIR_RETRY, .str = {SOME_TEXT}},
     [PLAN_STDIO] = {.numbers = 1},
     [PLAN_BOUND] = {.numbers = 1},
-    [PLAN_IDENTITY] = {.flags = PLAN_IDENTITY_MAY_KEEP_GROUPS, .str = {BLOB}, .numbers = 2, .len = true},
+    [PLAN_IDENTITY] = {.flags = PLAN_IDENTITY_KEEP_GROUPS | PLAN_IDENTITY_MAY_KEEP_GROUPS, .str = {BLOB}, .numbers = 2, .len = true},
     [PLAN_CAPS] = {.numbers = 4},
     [PLAN_SECCOMP] = {.str = {BLOB}, .numbers = 1, .len = true},
     [PLAN_HOME] = {.str = {BLOB}, .numbers = 1, .len = true},
@@ -262,7 +262,7 @@ const char *stage_verify_op(const struct plan_header *plan, const struct plan_op
     case PLAN_IDENTITY:
         if (op->num[0] >= UINT32_MAX || op->num[1] >= UINT32_MAX)
             return "IDENTITY with no valid uid or gid";
-        if (op->flags & PLAN_IDENTITY_MAY_KEEP_GROUPS && (op->len || op->str[0]))
+        if (op->flags & (PLAN_IDENTITY_KEEP_GROUPS | PLAN_IDENTITY_MAY_KEEP_GROUPS) && (op->len || op->str[0]))
             return "IDENTITY with groups that it need not set";
         return op->len > MAX_GROUPS || (op->len && !is_inside(plan, op->str[0], op->len, sizeof(uint32_t)))
                    ? "IDENTITY's groups are not inside the arena, not aligned, or too many"

@@ -26,7 +26,7 @@ final class Console {
                 "cannot allocate tty if runc will detach without setting console socket",
                 remedy: "name one with --console-socket, or do without a terminal")
         }
-        if let socket { self.socket = try HandOver(to: socket, option: "--console-socket") }
+        if let socket { self.socket = try HandOver(to: socket, .option("--console-socket")) }
     }
 
     /// Takes the master.

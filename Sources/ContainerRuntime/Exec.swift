@@ -27,7 +27,7 @@ extension ContainerRuntime {
         do throws(Failure) {
             try pidFile?.write(stage.pid)
             if let socket = request.pidfdSocket {
-                try HandOver(to: socket, option: "--pidfd-socket").send(stage.pidfdNumber, named: "setns")
+                try HandOver(to: socket, .option("--pidfd-socket")).send(stage.pidfdNumber, named: "setns")
             }
         } catch {
             stage.kill()

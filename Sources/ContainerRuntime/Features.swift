@@ -31,6 +31,7 @@ extension ContainerRuntime {
         linux.idmapMountsEnabled = MountTree.canMapIDs
         linux.netDevicesEnabled = true
         features.linux = linux
+        features.potentiallyUnsafeConfigAnnotations = ["org.systemd.property."] + RuntimeAnnotations.names
         return features
     }
 

@@ -28,11 +28,16 @@ struct HookRunner {
             try MemoryFile.readable("apus-state", Array(state.hookJSON().utf8))
         }
         let output = try Failure.blaming(origin) { () throws(SystemError) in try Pipe.make() }
+        let files = DescriptorTable()
+        let annotations = RuntimeAnnotations(state.annotations)
+        let (out, errors) = (
+            try Self.open(annotations.hookOutput, "stdout", files) ?? output.writeNumber,
+            try Self.open(annotations.hookErrors, "stderr", files) ?? output.writeNumber
+        )
 
         let process: RunningHook
         if let inContainer {
-            let stage = try inContainer(
-                hook, position, [input.number, output.writeNumber, output.writeNumber])
+            let stage = try inContainer(hook, position, [input.number, out, errors])
             guard
                 try stage.proceed({ (action) throws(Failure) in
                     if action == .joinCgroup { try cgroup?.add(pid: stage.pid) }
@@ -43,7 +48,7 @@ struct HookRunner {
             let child = try Failure.blaming(origin) { () throws(SystemError) in
                 try Child.spawn(
                     hook.path, arguments: hook.args.isEmpty ? [hook.path] : hook.args, environment: hook.env,
-                    input: input.number, output: output.writeNumber)
+                    input: input.number, output: out, errors: errors)
             }
             process = .spawned(pid: child.pid, handle: child.takePidfd().release())
         }
@@ -67,6 +72,21 @@ struct HookRunner {
         case nil:
             throw Failure(origin, doing: doing, reason: "its end was not seen")
         }
+    }
+}
+
+extension HookRunner {
+    /// A file that a hook's output is appended to, by the annotation of that stream. Relative to the bundle, as the
+    /// working directory is.
+    private static func open(
+        _ path: String?, _ stream: String, _ files: DescriptorTable
+    ) throws(Failure) -> Int32? {
+        guard let path else { return nil }
+        let origin = Failure.Origin.config(Pointer("/annotations").key("run.oci.hooks.\(stream)"))
+        return files.keep(
+            try Failure.blaming(origin) { () throws(SystemError) in
+                try FileDescriptor.open(path, O_CREAT | O_WRONLY | O_APPEND | O_NOCTTY, mode: 0o600)
+            })
     }
 }
 

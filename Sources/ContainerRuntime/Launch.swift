@@ -126,12 +126,21 @@ final class Launch {
                 }
             }
             try startStage()
-            if let pidfdSocket, let stage {
-                try HandOver(to: pidfdSocket, option: "--pidfd-socket")
-                    .send(stage.pidfdNumber, named: "standard")
-            }
+            try handOverPidfd()
         } catch {
             throw abandon(error)
+        }
+    }
+
+    private func handOverPidfd() throws(Failure) {
+        guard let stage else { return }
+        if let pidfdSocket {
+            try HandOver(to: pidfdSocket, .option("--pidfd-socket"))
+                .send(stage.pidfdNumber, named: "standard")
+        }
+        if let receiver = bundle.config.runtimeAnnotations.pidfdReceiver {
+            let pointer = Pointer("/annotations").key(RuntimeAnnotations.pidfd)
+            try HandOver(to: receiver, .config(pointer)).send(stage.pidfdNumber, named: "standard")
         }
     }
 

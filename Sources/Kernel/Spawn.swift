@@ -9,9 +9,11 @@ extension Child {
     ///   - arguments: the whole argv.
     ///   - environment: `nil` is the caller's own.
     ///   - input: what it gets as standard input.
-    ///   - output: what it gets as standard output and error.
+    ///   - output: what it gets as standard output.
+    ///   - errors: what it gets as standard error; `nil` is the same.
     public static func spawn(
-        _ path: String, arguments: [String], environment: [String]?, input: Int32, output: Int32
+        _ path: String, arguments: [String], environment: [String]?, input: Int32, output: Int32,
+        errors: Int32? = nil
     ) throws(SystemError) -> Child {
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
@@ -27,7 +29,7 @@ extension Child {
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_adddup2(&actions, input, 0)
         posix_spawn_file_actions_adddup2(&actions, output, 1)
-        posix_spawn_file_actions_adddup2(&actions, output, 2)
+        posix_spawn_file_actions_adddup2(&actions, errors ?? output, 2)
 
         let argv = CStrings(arguments)
         let envp = environment.map(CStrings.init)

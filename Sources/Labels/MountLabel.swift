@@ -1,8 +1,15 @@
 /// `linux.mountLabel`: the context of all files of the file systems that are mounted for a container.
 public struct MountLabel: Equatable, Sendable {
     public let context: SELinuxContext
+    /// The key of fsconfig(2) for `Way.option`; its value is the context as it is, not quoted. `context` labels all
+    /// files for good; `fscontext`, `defcontext` and `rootcontext` label the file system, unlabelled files, and its
+    /// root (mount(8)).
+    public let key: String
 
-    public init(_ context: SELinuxContext) { self.context = context }
+    public init(_ context: SELinuxContext, key: String? = nil) {
+        self.context = context
+        self.key = key ?? "context"
+    }
 
     /// How a mount gets its label.
     public enum Way: Equatable, Sendable {
@@ -17,9 +24,6 @@ public struct MountLabel: Equatable, Sendable {
     /// The extended attribute for `Way.root`; its value is the context with a zero byte at the end, as
     /// setfilecon(3) writes it.
     public static let attribute = "security.selinux"
-
-    /// The key of fsconfig(2) for `Way.option`; its value is the context as it is, not quoted.
-    public static let key = "context"
 
     /// The way for a file system of this type.
     ///
@@ -38,7 +42,7 @@ public struct MountLabel: Equatable, Sendable {
 
     /// The option in the form that mount(2) takes: `context="…"`. The quotes keep commas in a range
     /// (`s0:c1,c2`) from ending the option.
-    public var option: String { "\(Self.key)=\"\(context.description)\"" }
+    public var option: String { "\(key)=\"\(context.description)\"" }
 
     /// The data of mount(2) with the option added.
     public func appended(to data: String) -> String { data.isEmpty ? option : "\(data),\(option)" }

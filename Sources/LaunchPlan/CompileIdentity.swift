@@ -79,8 +79,16 @@ extension Compiler {
     }
 
     mutating func seccompFilter() throws(Failure) -> SeccompFilter? {
-        guard let profile = config.linux?.seccomp else { return nil }
-        return try SeccompFilter.compile(profile, at: "/linux/seccomp")
+        let annotations = config.runtimeAnnotations
+        let profile = config.linux?.seccomp
+        if let instructions = annotations.filter {
+            return try SeccompFilter.ready(
+                instructions, flags: profile?.flags, hasListener: profile?.listenerPath != nil,
+                at: "/linux/seccomp")
+        }
+        guard let profile else { return nil }
+        return try SeccompFilter.compile(
+            profile, at: "/linux/seccomp", refusingUnknown: annotations.refusesUnknownCalls)
     }
 
     mutating func loadFilter(_ filter: SeccompFilter) {
@@ -122,7 +130,7 @@ extension Compiler {
             "limit the bounding set")
         var identity = Operation(PLAN_IDENTITY)
         identity.numbers = (UInt64(process.user.uid), UInt64(process.user.gid), 0, 0)
-        let groups = process.user.additionalGids
+        let groups = config.runtimeAnnotations.keepsGroups ? [] : process.user.additionalGids
         if facts.deniesGroups, let group = groups.first {
             throw Failure(
                 at: pointer.key("user").key("additionalGids"),
@@ -130,7 +138,11 @@ extension Compiler {
                     + "denies setgroups(2)",
                 remedy: "map a range of groups with newgidmap (subgid(5)), or do without additional groups")
         }
-        if groups.isEmpty && !facts.isPrivileged { identity.flags = UInt32(PLAN_IDENTITY_MAY_KEEP_GROUPS) }
+        if config.runtimeAnnotations.keepsGroups {
+            identity.flags = UInt32(PLAN_IDENTITY_KEEP_GROUPS)
+        } else if groups.isEmpty && !facts.isPrivileged {
+            identity.flags = UInt32(PLAN_IDENTITY_MAY_KEEP_GROUPS)
+        }
         identity.strings.0 = groups.isEmpty ? 0 : builder.groups(groups)
         identity.length = UInt32(truncatingIfNeeded: groups.count)
         builder.step(

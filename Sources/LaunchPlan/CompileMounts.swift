@@ -20,7 +20,7 @@ extension MountLabel {
     /// The file system options that carry it.
     fileprivate func options(_ type: String, _ pointer: Pointer) throws(Failure) -> [String] {
         switch Self.way(type: type, isBind: false) {
-        case .option: return ["\(Self.key)=\(context.description)"]
+        case .option: return ["\(key)=\(context.description)"]
         case .none: return []
         case .root:
             throw Failure(at: pointer, "a mount label on a file system of type \(type) is not supported yet")

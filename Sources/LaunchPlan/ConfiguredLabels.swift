@@ -16,6 +16,6 @@ struct ConfiguredLabels {
             config.process?.selinuxLabel, at: "/process/selinuxLabel", host: host)
         mount = try SELinuxContext.configured(
             config.linux?.mountLabel, at: "/linux/mountLabel", host: host
-        ).map { MountLabel($0) }
+        ).map { MountLabel($0, key: config.runtimeAnnotations.mountContext) }
     }
 }

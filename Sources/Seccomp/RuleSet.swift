@@ -12,9 +12,13 @@ struct RuleSet {
     private(set) var notifies: Bool
 
     private let native: CallingConvention
+    private let refusesUnknown: Bool
 
     /// - Throws: a `Failure` at the first field below `pointer` that cannot be honoured.
-    init(_ profile: SeccompProfile, host: SeccompHost, at pointer: Pointer) throws(Failure) {
+    init(
+        _ profile: SeccompProfile, refusesUnknown: Bool = false, host: SeccompHost, at pointer: Pointer
+    ) throws(Failure) {
+        self.refusesUnknown = refusesUnknown
         defaultVerdict = try Verdict(
             profile.defaultAction, profile.defaultErrnoRet, host: host, at: pointer, "defaultAction",
             "defaultErrnoRet")
@@ -67,7 +71,12 @@ struct RuleSet {
             }
             let number = native.number(of: name)
             // Not known to libseccomp for any architecture.
-            if number == -1 { continue }
+            if number == -1 {
+                guard refusesUnknown else { continue }
+                throw Failure(
+                    at: pointer.key("names").index(element), "libseccomp knows no system call \"\(name)\"",
+                    remedy: "remove it, or the annotation run.oci.seccomp_fail_unknown_syscall")
+            }
             if verdict == .notify { notifies = true }
             for index in tables.indices {
                 let its = index == 0 ? number : tables[index].convention.number(of: name)

@@ -40,15 +40,15 @@ public struct SeccompFilter: Equatable, Sendable {
     /// - Parameters:
     ///   - profile: the value of the field.
     ///   - pointer: where it stands.
+    ///   - refusesUnknown: whether a name that libseccomp does not know is an error.
     ///   - host: the kernel that is to run the filter.
     /// - Throws: a `Failure` that points to the field, element or name that cannot be honoured.
     public static func compile(
-        _ profile: SeccompProfile, at pointer: Pointer, host: SeccompHost = .detect()
+        _ profile: SeccompProfile, at pointer: Pointer, refusingUnknown refusesUnknown: Bool = false,
+        host: SeccompHost = .detect()
     ) throws(Failure) -> SeccompFilter {
-        guard host.isAvailable else {
-            throw Failure(at: pointer, "seccomp: config provided but seccomp not supported")
-        }
-        let rules = try RuleSet(profile, host: host, at: pointer)
+        try host.requireFilters(at: pointer)
+        let rules = try RuleSet(profile, refusesUnknown: refusesUnknown, host: host, at: pointer)
         let flags = try combine(profile.flags, notifies: rules.notifies, host: host, at: pointer)
         var parts: [Dispatcher.Part] = []
         for table in rules.tables {
@@ -65,6 +65,21 @@ public struct SeccompFilter: Equatable, Sendable {
                 remedy: "list fewer architectures or fewer conditions on arguments")
         }
         return filter
+    }
+
+    /// A filter that somebody else has compiled.
+    ///
+    /// - Parameters:
+    ///   - flags: the profile's, which stands at `pointer`.
+    ///   - hasListener: whether there is an agent, for calls that the filter may leave to one.
+    public static func ready(
+        _ instructions: [UInt8], flags: [SeccompProfile.Flag]?, hasListener: Bool, at pointer: Pointer,
+        host: SeccompHost = .detect()
+    ) throws(Failure) -> SeccompFilter {
+        try host.requireFilters(at: pointer)
+        return SeccompFilter(
+            instructions: instructions,
+            flags: try combine(flags, notifies: hasListener, host: host, at: pointer))
     }
 
     private static func combine(

@@ -1,4 +1,5 @@
 import CSeccomp
+import Diagnosis
 import OCISpec
 
 /// What the running kernel can do with a filter. A value, so that a profile can be compiled for any
@@ -45,6 +46,14 @@ public struct SeccompHost: Equatable, Sendable {
             if apus_seccomp_probe_flags(flag.rawFlag | needed) == EFAULT { flags.insert(flag) }
         }
         return SeccompHost(actions: actions, flags: flags)
+    }
+}
+
+extension SeccompHost {
+    func requireFilters(at pointer: Pointer) throws(Failure) {
+        guard isAvailable else {
+            throw Failure(at: pointer, "seccomp: config provided but seccomp not supported")
+        }
     }
 }
 

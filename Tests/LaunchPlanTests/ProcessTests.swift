@@ -286,3 +286,46 @@ import Testing
         #expect(verdict(on: try plan.testImage()) == nil)
     }
 }
+
+/// Annotations of crun's that change the plan.
+@Suite struct AnnotatedPlanTests {
+    @Test func groupsAreKept() throws {
+        let plan = try compile {
+            $0.process?.user.additionalGids = [7, 8]
+            $0.annotations["run.oci.keep_original_groups"] = "1"
+        }
+        let identity = try #require(plan.operations(PLAN_IDENTITY).first)
+        #expect(identity.flags == UInt32(PLAN_IDENTITY_KEEP_GROUPS))
+        #expect(identity.length == 0 && identity.strings.0 == 0)
+        #expect(verdict(on: try plan.testImage()) == nil)
+    }
+
+    @Test(arguments: [nil, "fscontext", "defcontext", "rootcontext"])
+    func mountLabel(_ type: String?) throws {
+        let plan = try compile {
+            var mount = Mount(destination: "/run")
+            mount.type = "tmpfs"
+            $0.mounts = [mount]
+            $0.linux?.mountLabel = "u:r:t:s0"
+            $0.annotations["run.oci.mount_context_type"] = type
+        }
+        let key = type ?? "context"
+        let options = plan.operations(PLAN_MOUNT_FS).map {
+            let start = Int($0.strings.3)
+            return String(decoding: plan.arena[start..<(start + Int($0.length))], as: UTF8.self)
+        }
+        #expect(options.contains("s\(key)\0u:r:t:s0\0"))
+    }
+
+    /// Eight bytes of a filter that allows everything.
+    @Test func readyFilter() throws {
+        let plan = try compile {
+            $0.annotations["run.oci.seccomp_bpf_data"] = "BgAAAAAA/38="
+            $0.process?.noNewPrivileges = true
+        }
+        let filter = try #require(plan.operations(PLAN_SECCOMP).first)
+        #expect(filter.length == 1)
+        let start = Int(filter.strings.0)
+        #expect(Array(plan.arena[start..<(start + 8)]) == [6, 0, 0, 0, 0, 0, 0xff, 0x7f])
+    }
+}

@@ -62,7 +62,8 @@ enum plan_slot {
 #define PLAN_CHDIR_CREATE 0x1u           /* CHDIR */
 #define PLAN_CHDIR_RETRY 0x2u            /* CHDIR */
 #define PLAN_SYMLINK_REPLACE 0x1u        /* SYMLINK: what is there already goes away */
-#define PLAN_IDENTITY_MAY_KEEP_GROUPS 0x1u /* IDENTITY */
+#define PLAN_IDENTITY_KEEP_GROUPS 0x1u   /* IDENTITY */
+#define PLAN_IDENTITY_MAY_KEEP_GROUPS 0x2u /* IDENTITY */
 
 /* Mount attributes (MOUNT_ATTR_*) to set and to clear, in one number. */
 #define PLAN_ATTRS(set, clear) ((uint64_t)(uint32_t)(set) | (uint64_t)(uint32_t)(clear) << 32)

@@ -45,6 +45,11 @@ extension Config {
         }
         guard let version else { throw reader.missing("ociVersion") }
         config.ociVersion = version
+        if let receiver = config.runtimeAnnotations.seccompReceiver,
+            config.linux?.seccomp?.listenerPath == nil
+        {
+            config.linux?.seccomp?.listenerPath = receiver
+        }
         self = config
     }
 }

@@ -24,6 +24,7 @@ extension Config {
         if annotations[""] != nil {
             throw Failure(at: Pointer("/annotations/"), "an annotation's key is empty")
         }
+        try runtimeAnnotations.validate()
         try validateHostname(hostname, at: "/hostname")
         try validateHostname(domainname, at: "/domainname")
         try linux?.validate(at: "/linux", process: process)
