@@ -15,6 +15,7 @@ let package = Package(
     name: "apus",
     products: [
         .executable(name: "apus", targets: ["apus"]),
+        .executable(name: "apus-manual", targets: ["WriteManual"]),
         .library(name: "ContainerRuntime", targets: ["ContainerRuntime"]),
     ],
     targets: [
@@ -73,9 +74,14 @@ let package = Package(
                 ])
             ]),
 
+        // The manual's pages, from the tables of the command line.
+        .target(name: "Manual", dependencies: ["Arguments"], swiftSettings: lean),
+        .executableTarget(name: "WriteManual", dependencies: ["Manual", "Kernel"], swiftSettings: lean),
+
         // Runs the executable; linking it in would bring its linker's flags along.
         .testTarget(name: "apusTests"),
         .testTarget(name: "ArgumentsTests", dependencies: ["Arguments"]),
+        .testTarget(name: "ManualTests", dependencies: ["Manual", "Arguments"]),
         .testTarget(name: "PresentationTests", dependencies: ["Presentation"]),
         .testTarget(name: "DiagnosisTests", dependencies: ["Diagnosis"]),
         .testTarget(

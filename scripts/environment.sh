@@ -27,6 +27,7 @@ packages_test=(
     uidmap                # newuidmap and newgidmap, for an unprivileged user's containers
     iproute2              # makes network devices
     file                  # tells whether the executable is static
+    mandoc groff-base     # set the manual's pages, and complain of them
     dbus-daemon           # a message bus for the D-Bus client to talk to
 )
 packages_bench=(
