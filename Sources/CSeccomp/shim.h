@@ -14,6 +14,12 @@ static inline int apus_memory_file(const char *name) {
     return (int)syscall(SYS_memfd_create, name, MFD_CLOEXEC);
 }
 
+/* Part 0, 1 or 2 of the library's version. */
+static inline unsigned int apus_seccomp_version(int part) {
+    const struct scmp_version *version = seccomp_version();
+    return part == 0 ? version->major : part == 1 ? version->minor : version->micro;
+}
+
 /* Both answer 0 or a positive errno; neither installs anything. */
 
 static inline int apus_seccomp_probe_action(uint32_t action) {

@@ -2,25 +2,24 @@ import Capabilities
 import Cgroups
 import Diagnosis
 import Kernel
-import Labels
 import LaunchPlan
 import OCISpec
 import Seccomp
 
 extension ContainerRuntime {
-    /// What this runtime does on this host (features.md): what is not supported yet is not in it.
+    /// What this runtime does (features.md), whatever the host can do: only of seccomp's flags are those told apart
+    /// that the kernel has. What is not supported yet is not in it.
     public func features() throws(Failure) -> Features {
         var features = Features(ociVersionMin: "1.0.0", ociVersionMax: Self.specVersion)
         features.hooks = HookKind.allCases.map(\.rawValue)
         features.mountOptions = MountOptions.known
         var linux = Features.Linux()
         linux.namespaces = Namespace.Kind.allCases.map(\.rawValue).sorted()
-        linux.capabilities = CapabilitySet.all(upTo: try Self.lastCapability()).names
+        linux.capabilities = CapabilitySet.all(upTo: 63).names
         linux.cgroup = Self.cgroupFeatures
         linux.seccomp = Self.seccompFeatures(.detect())
-        let lsm = LSMHost.detect()
-        linux.apparmorEnabled = lsm.hasAppArmor
-        linux.selinuxEnabled = lsm.hasSELinux
+        linux.apparmorEnabled = true
+        linux.selinuxEnabled = true
         linux.memoryPolicy = Features.MemoryPolicy()
         linux.memoryPolicy?.modes = MemoryPolicy.Mode.allCases.map(\.rawValue)
         linux.memoryPolicy?.flags = MemoryPolicy.Flag.allCases.map(\.rawValue)
@@ -31,16 +30,9 @@ extension ContainerRuntime {
         linux.idmapMountsEnabled = MountTree.canMapIDs
         linux.netDevicesEnabled = true
         features.linux = linux
+        features.annotations["io.github.seccomp.libseccomp.version"] = SeccompFilter.libraryVersion
         features.potentiallyUnsafeConfigAnnotations = ["org.systemd.property."] + RuntimeAnnotations.names
         return features
-    }
-
-    /// The highest capability that the kernel knows.
-    private static func lastCapability() throws(Failure) -> Int {
-        let path = "/proc/sys/kernel/cap_last_cap"
-        let text = try Failure.blaming { () throws(SystemError) in try FileTree.readText(path) }
-        guard let number = Int(text), (0...63).contains(number) else { throw Failure("\(path): \(text)") }
-        return number
     }
 
     private static var cgroupFeatures: Features.Cgroup {
@@ -55,7 +47,7 @@ extension ContainerRuntime {
 
     private static func seccompFeatures(_ host: SeccompHost) -> Features.Seccomp {
         var seccomp = Features.Seccomp()
-        seccomp.enabled = host.isAvailable
+        seccomp.enabled = true
         seccomp.actions = SeccompProfile.Action.allCases.filter(SeccompHost.complete.actions.contains)
             .map(\.rawValue)
         seccomp.operators = SeccompProfile.Operator.allCases.map(\.rawValue)

@@ -25,6 +25,11 @@ public struct SeccompFilter: Equatable, Sendable {
         SeccompProfile.Architecture.allCases.filter { CallingConvention($0) != nil }
     }
 
+    /// The libseccomp at hand.
+    public static var libraryVersion: String {
+        (Int32(0)...2).map { String(apus_seccomp_version($0)) }.joined(separator: ".")
+    }
+
     /// Compiles `linux.seccomp` (config-linux.md, "Seccomp"), with the effects it has in runc:
     ///
     /// - The host's own architecture is always part of the filter; calls through one that is not are
