@@ -48,12 +48,11 @@ enum NamespaceMark: Equatable, Sendable {
         case .mountNamespace(let id):
             return all.filter { Self.isAlive($0) && Self.mountNamespaceID($0) == id }
         case .projectIDs(let numbers):
-            let map = Self.map(numbers)
-            return UserNamespaces(of: all.filter(Self.isAlive)) { pid in
-                guard let text = try? FileTree.readText("/proc/\(pid)/projid_map") else { return false }
-                // Shown with blanks to the kernel's taste.
-                return text.split { $0 == " " || $0 == "\n" } == map.split { $0 == " " || $0 == "\n" }
-            }.marked
+            // Shown with blanks to the kernel's taste.
+            let map = Self.map(numbers).split { $0 == " " || $0 == "\n" }
+            return UserNamespaces(of: all.filter(Self.isAlive)).processes {
+                $0.split { $0 == " " || $0 == "\n" } == map
+            }
         }
     }
 
@@ -67,7 +66,6 @@ private struct UserNamespaces {
     private final class Entry {
         let file: FileDescriptor
         var pids: [Int32]
-        var isMarked = false
 
         init(_ file: consuming FileDescriptor, _ pid: Int32) {
             self.file = file
@@ -77,40 +75,33 @@ private struct UserNamespaces {
 
     private var entries: [UInt64: Entry] = [:]
 
-    /// - Parameter isMarked: asked of the processes of each namespace until one says yes.
-    init(of pids: [Int32], isMarked: (Int32) -> Bool) {
+    init(of pids: [Int32]) {
         for pid in pids {
             // Who may not look at a process cannot be the one who has made its container.
             guard let file = try? NamespaceFile.open("user", ofProcess: pid), let inode = Self.inode(file)
             else {
                 continue
             }
-            let entry: Entry
             if let known = entries[inode] {
                 known.pids.append(pid)
-                entry = known
             } else {
-                entry = Entry(file, pid)
-                entries[inode] = entry
+                entries[inode] = Entry(file, pid)
             }
-            if !entry.isMarked { entry.isMarked = isMarked(pid) }
         }
     }
 
-    /// The processes in marked namespaces, and in those below them.
-    var marked: [Int32] {
-        entries.values.filter { $0.isMarked || isBelowMarked($0) }.flatMap(\.pids)
+    /// The processes in the namespace whose map of project IDs is the one, and in those below it. That may have no
+    /// process of its own any more.
+    func processes(isMarked: (String) -> Bool) -> [Int32] {
+        entries.values.filter { isInside($0.file, depth: 0, isMarked) }.flatMap(\.pids)
     }
 
-    private func isBelowMarked(_ entry: Entry) -> Bool {
-        var above = try? NamespaceFile.parent(of: entry.file)
-        // Namespaces nest 32 deep (user_namespaces(7)).
-        for _ in 0..<32 {
-            guard let parent = above.take(), let inode = Self.inode(parent) else { return false }
-            if entries[inode]?.isMarked == true { return true }
-            above = try? NamespaceFile.parent(of: parent)
-        }
-        return false
+    private func isInside(_ file: borrowing FileDescriptor, depth: Int, _ isMarked: (String) -> Bool) -> Bool
+    {
+        // The caller's own, at the latest, has no parent that may be looked at: none is marked from there on up.
+        guard let parent = try? NamespaceFile.parent(of: file), depth < 32 else { return false }
+        if let map = try? NamespaceFile.projectIDMap(of: file), isMarked(map) { return true }
+        return isInside(parent, depth: depth + 1, isMarked)
     }
 
     private static func inode(_ file: borrowing FileDescriptor) -> UInt64? {

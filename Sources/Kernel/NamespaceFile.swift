@@ -27,6 +27,17 @@ public enum NamespaceFile {
             owning: try system("find the parent of a user namespace") { apus_namespace_parent(number) })
     }
 
+    /// The lines of a user namespace's map of project IDs (`/proc/PID/projid_map`), of one without processes too.
+    public static func projectIDMap(of file: borrowing FileDescriptor) throws(SystemError) -> String {
+        // 340 lines of three numbers, padded.
+        var bytes = [UInt8](repeating: 0, count: 16_384)
+        let number = file.number
+        let count = try system("read the projid_map of a user namespace") {
+            bytes.withUnsafeMutableBytes { apus_read_projid_map(number, $0.baseAddress, $0.count) }
+        }
+        return String(decoding: bytes[..<count], as: UTF8.self)
+    }
+
     /// The number of a mount namespace, which no other one gets until the next boot.
     ///
     /// - Throws: EINVAL or ENOTTY before Linux 6.11.

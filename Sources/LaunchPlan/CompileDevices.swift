@@ -17,7 +17,8 @@ extension Compiler {
                 uid: 0,
                 gid: 0, .runtime)
         }
-        for (position, device) in configured.enumerated() {
+        // What there is at /dev/ptmx gives way to a link in the end.
+        for (position, device) in configured.enumerated() where device.path != "/dev/ptmx" {
             let kind: mode_t
             switch device.type {
             case .c, .u: kind = S_IFCHR

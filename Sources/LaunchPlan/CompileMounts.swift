@@ -273,10 +273,11 @@ extension Compiler {
         case .v2(let directory, unified: true):
             bindOrMount(source, type: "cgroup2", options, destination, directory, pointer)
         case .callers(let directory):
-            // It has the caller's processes in it, which are not the container's to move.
-            var options = options
-            options.attributes.add(UInt32(MOUNT_ATTR_RDONLY))
-            bindOrMount(source, type: "cgroup2", options, destination, directory, pointer)
+            // Seen from the host's cgroup namespace it has the caller's processes in it, which are not the container's
+            // to move (CVE-2023-25809).
+            bindOrMount(
+                source, type: "cgroup2", options, destination, directory,
+                bindFlags: UInt32(MOUNT_ATTR_RDONLY), pointer)
         case .v2(_, unified: false), .none:
             // As runc has it, without the cgroup v2 tree of a hybrid host: what looks for one finds it unified.
             mountEmptyCgroup(options, destination, pointer)
@@ -307,8 +308,10 @@ extension Compiler {
 
     private mutating func bindOrMount(
         _ source: String, type: String, data: [String] = [], _ options: MountOptions,
-        _ destination: String, _ directory: String, _ pointer: Pointer
+        _ destination: String, _ directory: String, bindFlags: UInt32 = 0, _ pointer: Pointer
     ) {
+        var bound = options.attributes
+        if bindFlags != 0 { bound.add(bindFlags) }
         var bindFallback = false
         if config.namespace(.cgroup) != nil {
             var fresh = options
@@ -325,7 +328,7 @@ extension Compiler {
             Operation(
                 PLAN_MOUNT_BIND, flags: bindFallback ? UInt32(PLAN_FALLBACK) : 0,
                 strings: (builder.string(destination), builder.string(directory), 0, 0),
-                numbers: (options.attributes.packed, 0, options.propagation.first ?? 0, 0)),
+                numbers: (bound.packed, 0, options.propagation.first ?? 0, 0)),
             .config(pointer), "bind the container's cgroup \(directory) on \(destination)")
     }
 

@@ -151,8 +151,9 @@ import Testing
         #expect(Child.lastExecError == nil)
 
         var tooMuch = LaunchRequest(executable: program.number, arguments: [])
-        tooMuch.keep = [Int32](repeating: 0, count: 65)
-        let refused = SystemError("hand 65 descriptors to the stage", Errno(EMFILE))
+        let count = Int(LAUNCH_KEEP) + 1
+        tooMuch.keep = [Int32](repeating: 0, count: count)
+        let refused = SystemError("hand \(count) descriptors to the stage", Errno(EMFILE))
         #expect(throws: refused) { _ = try Child.launch(tooMuch) }
     }
 }

@@ -81,6 +81,9 @@ int apus_namespace_type(int descriptor);
 /* The user namespace above that of an nsfs descriptor, by a descriptor (NS_GET_PARENT). */
 int apus_namespace_parent(int descriptor);
 
+/* The projid_map of a user namespace, whether or not a process is in it; the count of bytes. */
+long apus_read_projid_map(int user_namespace, void *bytes, size_t size);
+
 /* A number of a mount namespace's that is never given again (Linux 6.11, NS_GET_MNTNS_ID). */
 int apus_mount_namespace_id(int descriptor, uint64_t *id);
 

@@ -14,7 +14,7 @@ from .runtime import ENVIRONMENT, Runtime
 NAME, UID = "apus-rootless", 7001
 FIRST, COUNT = 500000, 65536
 # Whether the runtime under test can be started by such a user.
-SUPPORTED = False
+SUPPORTED = True
 # What this user cannot have under any runtime.
 NOWHERE = {
     **{f"namespace-join-{kind}": "the namespaces of others cannot be joined"
@@ -75,7 +75,7 @@ class Unprivileged:
     def runtime(self, name, path, root):
         root.mkdir(mode=0o700)
         os.chown(root, UID, UID)
-        become = ["setpriv", f"--reuid={UID}", f"--regid={UID}", "--clear-groups", "--"]
+        become = [shutil.which("setpriv"), f"--reuid={UID}", f"--regid={UID}", "--clear-groups", "--"]
         environment = {**ENVIRONMENT, "HOME": f"{self.home}/home", "USER": NAME, "XDG_RUNTIME_DIR": f"{self.home}/xdg"}
         return Runtime(name, path, root, become=become, environment=environment)
 
