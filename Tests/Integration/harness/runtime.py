@@ -12,7 +12,7 @@ from pathlib import Path
 
 # What the runtimes inherit: fixed, so that nothing of the caller's session shows in a container.
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
-TIMEOUT = 30
+TIMEOUT = 60
 DEVICES = ("null", "zero", "full", "random", "urandom", "tty", "ptmx")
 
 

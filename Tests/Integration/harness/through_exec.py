@@ -203,9 +203,12 @@ def _detached(runtime, bundle, flags, words, shell):
     """The process outlives the runtime, and becomes our child."""
     pid_file, out, err = (bundle.dir / f"exec.{n}" for n in ("pid", "out", "err"))
     with open(out, "wb") as stdout, open(err, "wb") as stderr, open(bundle.dir / "stdin", "rb") as stdin:
-        code = subprocess.run(
-            [*shell, *runtime.command("exec", "--detach", "--pid-file", pid_file, *flags, bundle.id, *words)],
-            stdin=stdin, stdout=stdout, stderr=stderr, env=runtime.environment, timeout=TIMEOUT).returncode
+        command = [*shell, *runtime.command("exec", "--detach", "--pid-file", pid_file, *flags, bundle.id, *words)]
+        try:
+            code = subprocess.run(command, stdin=stdin, stdout=stdout, stderr=stderr, env=runtime.environment,
+                                  timeout=TIMEOUT).returncode
+        except subprocess.TimeoutExpired as late:
+            raise AssertionError(str(late)) from None
     if code == 0:
         code = reap(int(pid_file.read_text()))
     return code, out.read_text(), err.read_text()
