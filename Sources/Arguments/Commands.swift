@@ -46,7 +46,7 @@ extension Verb {
             Command(
                 .mounts, "mount more in a container, or unmount",
                 details: [
-                    "FILE is a JSON array of mounts as in config.json, or - for standard input. All of them are added, or none is; of those to remove only the destination counts."
+                    "FILE is a JSON array of mounts as in config.json, or - for standard input. All of them are added, or none is; relative sources count from the working directory. Of those to remove only the destination counts."
                 ],
                 operands: [.init("add|remove"), .init("ID"), .init("FILE")])
         case .pause:

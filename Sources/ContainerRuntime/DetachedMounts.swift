@@ -28,6 +28,12 @@ final class DetachedMounts {
     }
 
     private func make(_ mount: DetachedMount) throws(Failure) -> Int32 {
+        guard MountTree.canMapIDs else {
+            throw Failure(
+                at: mount.idMap == nil ? mount.pointer : mount.idMapField,
+                "this kernel cannot change mounts that are not attached yet",
+                remedy: "it takes Linux 5.12 (mount_setattr)")
+        }
         let tree = try Self.tree(of: mount)
         try Failure.blaming(.config(mount.pointer)) { () throws(SystemError) in
             try MountTree.propagate(tree, mount.propagation)
@@ -81,12 +87,7 @@ final class DetachedMounts {
     private static func makeNamespace(
         _ map: MountIDMap, _ mount: DetachedMount
     ) throws(Failure) -> FileDescriptor {
-        guard MountTree.canMapIDs else {
-            throw Failure(
-                at: mount.idMapField, "this kernel cannot map the IDs of mounts",
-                remedy: "it takes Linux 5.12, or a mount without a mapping")
-        }
-        return try Failure.blaming(
+        try Failure.blaming(
             .config(mount.idMapField),
             remedy:
                 "see user.max_user_namespaces in sysctl(8), and user_namespaces(7) for what a map may hold"

@@ -27,7 +27,7 @@ extension ContainerRuntime {
         linux.intelRdt?.enabled = true
         linux.intelRdt?.schemata = true
         linux.intelRdt?.monitoring = true
-        linux.idmapMountsEnabled = MountTree.canMapIDs
+        linux.idmapMountsEnabled = true
         linux.netDevicesEnabled = true
         features.linux = linux
         features.annotations["io.github.seccomp.libseccomp.version"] = SeccompFilter.libraryVersion

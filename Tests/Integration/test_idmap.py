@@ -6,6 +6,7 @@ import subprocess
 import uuid
 
 import pytest
+from conftest import compile_c
 from harness.runtime import Footprint
 
 RANGE = [{"containerID": 0, "hostID": 100000, "size": 65536}]
@@ -198,6 +199,17 @@ def test_a_joined_user_namespace(runtime, make_bundle, source):
     finally:
         holder.kill()
         holder.wait()
+
+
+def test_a_kernel_without(runtime, bundle, source, workplace):
+    nosys = compile_c("nosys.c", workplace)
+    bundle.user_namespace()
+    bundle.mount("/mapped", "bind", source, ["idmap"])
+    bundle.write()
+    footprint = Footprint(runtime, bundle.id, bundle.dir)
+    result = runtime("create", "--bundle", bundle.dir, bundle.id, prefix=[str(nosys), "mount_setattr"], timeout=20)
+    assert result.code == 1 and "/mounts/7/options" in result.err and "Linux 5.12" in result.err, result
+    footprint.assert_clean()
 
 
 def test_features_tell_the_truth(runtime):

@@ -151,10 +151,11 @@ import Testing
         #expect(Child.lastExecError == nil)
 
         var tooMuch = LaunchRequest(executable: program.number, arguments: [])
-        let count = Int(LAUNCH_KEEP) + 1
-        tooMuch.keep = [Int32](repeating: 0, count: count)
-        let refused = SystemError("hand \(count) descriptors to the stage", Errno(EMFILE))
+        tooMuch.keep = [Int32](repeating: 0, count: 161)
+        let refused = SystemError("hand 161 descriptors to the stage", Errno(EMFILE))
         #expect(throws: refused) { _ = try Child.launch(tooMuch) }
+
+        try checkUserNamespaces()
     }
 }
 
