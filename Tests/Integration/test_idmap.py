@@ -212,6 +212,17 @@ def test_a_kernel_without(runtime, bundle, source, workplace):
     footprint.assert_clean()
 
 
+@pytest.mark.parametrize("more, pointer", [
+    ({}, "/mounts/7/options"), ({"uidMappings": RANGE, "gidMappings": RANGE}, "/mounts/7/uidMappings"),
+])
+def test_only_the_hosts_root_can(runtime, bundle, source, more, pointer):
+    bundle.user_namespace()
+    bundle.mount("/mapped", "bind", source, ["idmap"], **more)
+    bundle.write()
+    result = runtime("plan", "--bundle", bundle.dir, prefix=["unshare", "--user", "--map-root-user", "--mount"])
+    assert result.code == 1 and pointer in result.err and "only the host's root" in result.err, result
+
+
 def test_features_tell_the_truth(runtime):
     features = runtime("features", check=True).out
     assert '"idmap"' in features and '"ridmap"' in features
