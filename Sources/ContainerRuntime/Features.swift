@@ -1,7 +1,6 @@
 import Capabilities
 import Cgroups
 import Diagnosis
-import Kernel
 import LaunchPlan
 import OCISpec
 import Seccomp
