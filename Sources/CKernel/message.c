@@ -63,18 +63,32 @@ long apus_receive(int socket, void *bytes, size_t count, int *descriptor)
     return result;
 }
 
+/* The address's size; 0 and errno if it does not fit. */
+static socklen_t local_address(struct sockaddr_un *address, const char *name, size_t length)
+{
+    /* A path keeps its zero byte; an abstract name has its own at the front. */
+    if (length == 0 || length > sizeof address->sun_path - (*name ? 1 : 0)) {
+        errno = length ? ENAMETOOLONG : EINVAL;
+        return 0;
+    }
+    memset(address, 0, sizeof *address);
+    address->sun_family = AF_UNIX;
+    memcpy(address->sun_path, name, length);
+    return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length + (*name ? 1 : 0));
+}
+
 int apus_connect_local(int socket, const void *name, size_t length)
 {
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
-    /* A path keeps its zero byte; an abstract name has its own at the front. */
-    const char *first = name;
-    if (length == 0 || length > sizeof address.sun_path - (*first ? 1 : 0)) {
-        errno = length ? ENAMETOOLONG : EINVAL;
-        return -1;
-    }
-    memcpy(address.sun_path, name, length);
-    size_t size = offsetof(struct sockaddr_un, sun_path) + length + (*first ? 1 : 0);
-    return connect(socket, (struct sockaddr *)&address, (socklen_t)size);
+    struct sockaddr_un address;
+    socklen_t size = local_address(&address, name, length);
+    return size ? connect(socket, (struct sockaddr *)&address, size) : -1;
+}
+
+int apus_bind_local(int socket, const void *name, size_t length)
+{
+    struct sockaddr_un address;
+    socklen_t size = local_address(&address, name, length);
+    return size ? bind(socket, (struct sockaddr *)&address, size) : -1;
 }
 
 int apus_netlink_open(void)

@@ -40,23 +40,55 @@ final class Console {
 
     /// As ``Stage/attend(_:onResize:meanwhile:)``, with the caller's terminal, if there is one, in raw mode
     /// meanwhile.
-    func attend(_ stage: Stage, _ signals: borrowing SignalQueue) throws(Failure) -> ExitStatus {
-        guard let relay else { return try stage.attend(signals) { (_) throws(SystemError) in } }
-        guard let caller = RawMode.ofCaller() else { return try carry(stage, signals, relay, nil) }
+    ///
+    /// - Parameter notify: is served meanwhile, too.
+    func attend(
+        _ stage: Stage, _ signals: borrowing SignalQueue, _ notify: NotifyProxy? = nil
+    ) throws(Failure) -> ExitStatus {
+        guard let relay else {
+            return try stage.attend(signals) { (descriptor) throws(SystemError) in
+                guard let notify else { return }
+                try Self.serve(notify, until: descriptor) { (numbers) throws(SystemError) in
+                    _ = try Poll.readable(numbers, timeout: nil)
+                }
+            }
+        }
+        guard let caller = RawMode.ofCaller() else { return try carry(stage, signals, relay, notify, nil) }
         // As it was again on every way out of here.
-        let status = try carry(stage, signals, relay, caller.number)
+        let status = try carry(stage, signals, relay, notify, caller.number)
         caller.end()
         return status
     }
 
     private func carry(
-        _ stage: Stage, _ signals: borrowing SignalQueue, _ relay: TerminalRelay, _ caller: Int32?
+        _ stage: Stage, _ signals: borrowing SignalQueue, _ relay: TerminalRelay, _ notify: NotifyProxy?,
+        _ caller: Int32?
     ) throws(Failure) -> ExitStatus {
         if let caller { relay.copySize(from: caller) }
         let status = try stage.attend(
             signals, onResize: { if let caller { relay.copySize(from: caller) } }
-        ) { (descriptor) throws(SystemError) in try relay.carry(until: descriptor) }
+        ) { (descriptor) throws(SystemError) in
+            guard let notify else { return try relay.carry(until: [descriptor]) }
+            try Self.serve(notify, until: descriptor) { (numbers) throws(SystemError) in
+                try relay.carry(until: numbers)
+            }
+        }
         try Failure.blaming { () throws(SystemError) in try relay.drain() }
         return status
+    }
+
+    /// Until there is something to read from `descriptor`.
+    ///
+    /// - Parameter wait: for something to read from one of several.
+    private static func serve(
+        _ notify: NotifyProxy, until descriptor: Int32, wait: ([Int32]) throws(SystemError) -> Void
+    ) throws(SystemError) {
+        while let number = notify.number {
+            try wait([descriptor, number])
+            // It is this process that stays. A caller who is gone is told nothing.
+            _ = try? notify.serve(ProcessControl.ownPID)
+            if try Poll.readable([descriptor], timeout: 0)[0] { return }
+        }
+        try wait([descriptor])
     }
 }

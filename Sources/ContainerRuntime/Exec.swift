@@ -166,7 +166,7 @@ private struct Execution {
                     throw Failure("cannot exec in a stopped container")
                 }
                 return pidfd
-            case .sync, .report, .fifo, .namespace, .mount:
+            case .sync, .report, .fifo, .namespace, .mount, .notifyDirectory:
                 throw Failure("the plan asks for a descriptor that there is not")
             }
         }

@@ -22,6 +22,7 @@ final class Launch {
     /// Of a new user namespace.
     private let idMaps: IDMaps?
     private(set) var record: ContainerRecord
+    private let notify: NotifyProxy?
     private let intelRdt: IntelRdtRequest?
     private let consoleSocket: String?
     private let pidfdSocket: String?
@@ -83,6 +84,8 @@ final class Launch {
         planned.noNewKeyring = options.noNewKeyring
         planned.preservedDescriptors = preserved
         planned.listenDescriptors = activation.descriptors
+        notify = NotifyProxy(directory)
+        planned.passesNotifySocket = notify != nil && config.hasNew(.mount)
         self.planned = planned
         plan = try Compiler.compile(config, facts: facts, options: planned)
         try SeccompAgent.check(plan.listener, bundle: bundle.path)
@@ -103,6 +106,10 @@ final class Launch {
     ///
     /// On failure nothing is left of it.
     func start() throws(Failure) {
+        if notify != nil && !planned.passesNotifySocket {
+            runtime.settings.warn(
+                "NOTIFY_SOCKET: the container has no new mount namespace to be given one in")
+        }
         for warning in plan.warnings { runtime.settings.warn(warning) }
         console = try Console(
             socket: consoleSocket, isWanted: bundle.config.process?.terminal == true,
@@ -113,6 +120,10 @@ final class Launch {
             try directory.save(record)
             try Failure.blaming { () throws(SystemError) in
                 try FileTree.replace(directory.configPath, with: bundle.source, mode: 0o600)
+            }
+            if planned.passesNotifySocket, let notify {
+                try notify.prepare()
+                if wait == .runtime { try notify.listen() }
             }
             try makeCgroup()
             if let intelRdt {
@@ -235,6 +246,10 @@ final class Launch {
         case .mount(let mount):
             guard let mounts else { throw Failure("the plan asks for a mount that there is not") }
             return try mounts.open(mount)
+        case .notifyDirectory:
+            return try Failure.blaming(.option("NOTIFY_SOCKET")) { () throws(SystemError) in
+                try MountTree.copy(directory.notifyPath, recursive: false)
+            }
         case .sync, .report, .initProcess:
             throw Failure("the plan asks for a descriptor that there is not")
         }
@@ -363,7 +378,17 @@ final class Launch {
     /// Passes signals on to the init process until it has ended.
     func attend(_ signals: borrowing SignalQueue) throws(Failure) -> ExitStatus {
         guard let stage, let console else { throw Failure("the container has no process") }
-        return try console.attend(stage, signals)
+        return try console.attend(stage, signals, notify)
+    }
+
+    /// Waits until the process says that it is ready, if somebody wants to know.
+    func awaitReadiness() {
+        guard let notify, let stage else { return }
+        do throws(Failure) {
+            try notify.wait(for: stage.pidfdNumber, pid: stage.pid)
+        } catch {
+            runtime.settings.warn("\(error)")
+        }
     }
 
     /// In a `run`, what `start` does: startContainer hooks, go, poststart hooks.

@@ -87,7 +87,7 @@ private struct MountChange {
                 guard let pidfd = try record.openInit() else { throw Failure("container not running") }
                 return pidfd
             case .mount(let mount): return try mounts.open(mount)
-            case .sync, .report, .fifo, .namespace, .cgroup, .legacyCgroup:
+            case .sync, .report, .fifo, .namespace, .cgroup, .legacyCgroup, .notifyDirectory:
                 throw Failure("the plan asks for a descriptor that there is not")
             }
         }

@@ -47,7 +47,8 @@ final class NetDeviceMove {
     private static func refuseOwn(_ path: String, at pointer: Pointer) throws(Failure) {
         let isOwn = try Failure.blaming(.config(pointer)) { () throws(SystemError) in
             try NamespaceFile.areSame(
-                FileDescriptor.open(path, O_RDONLY), NamespaceFile.open("net", ofProcess: ProcessControl.ownPID))
+                FileDescriptor.open(path, O_RDONLY),
+                NamespaceFile.open("net", ofProcess: ProcessControl.ownPID))
         }
         guard isOwn else { return }
         throw Failure(

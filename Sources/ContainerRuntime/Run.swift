@@ -27,7 +27,10 @@ extension ContainerRuntime {
             throw launch.abandon(error)
         }
         try launch.go()
-        guard let signals else { return 0 }
+        guard let signals else {
+            launch.awaitReadiness()
+            return 0
+        }
 
         let status = try launch.attend(signals)
         if let strangers, launch.isUnbounded {

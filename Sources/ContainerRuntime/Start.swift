@@ -19,8 +19,22 @@ extension ContainerRuntime {
         guard let pidfd = try record.openInit() else {
             throw Failure("cannot start a container that has stopped")
         }
+        let notify = NotifyProxy(directory)
+        if let notify, notify.isPrepared { try notify.listen() }
         try runStartContainerHooks(directory, record)
         try release(directory)
+        try runPoststartHooks(record, pidfd)
+        do throws(Failure) {
+            try notify?.wait(for: pidfd.number, pid: record.initPID)
+        } catch {
+            // The container runs, whoever hears of it.
+            settings.warn("\(error)")
+        }
+    }
+
+    private func runPoststartHooks(
+        _ record: ContainerRecord, _ pidfd: borrowing FileDescriptor
+    ) throws(Failure) {
         guard !record.poststartHooks.isEmpty else { return }
         do throws(Failure) {
             record.enterBundle()
@@ -84,7 +98,8 @@ extension ContainerRuntime {
                         throw Failure("cannot start a container that has stopped")
                     }
                     return pidfd
-                case .sync, .report, .fifo, .namespace, .mount:
+                case .sync, .report, .fifo, .namespace, .mount,
+                    .notifyDirectory:
                     throw Failure("the plan asks for a descriptor that there is not")
                 }
             }

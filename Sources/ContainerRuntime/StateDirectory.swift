@@ -15,6 +15,9 @@ struct StateDirectory: Sendable {
     /// may have changed by then.
     var configPath: String { path + "/config.json" }
 
+    /// What is bound on /run/notify.
+    var notifyPath: String { path + "/notify" }
+
     /// Makes it; it being there already is how two containers of one ID are told.
     func make() throws(Failure) {
         do throws(SystemError) {
@@ -62,6 +65,10 @@ struct StateDirectory: Sendable {
     /// Takes it away with all that is in it.
     func remove() throws(Failure) {
         do throws(SystemError) {
+            if FileTree.exists(notifyPath) {
+                for name in try FileTree.list(notifyPath) { try FileTree.unlink("\(notifyPath)/\(name)") }
+                try FileTree.removeDirectory(notifyPath)
+            }
             for name in try FileTree.list(path) { try FileTree.unlink("\(path)/\(name)") }
             try FileTree.removeDirectory(path)
         } catch  where error.errno == Errno(ENOENT) {

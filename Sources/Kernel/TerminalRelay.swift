@@ -30,9 +30,9 @@ public final class TerminalRelay {
     /// The process's terminal gets the size of the caller's.
     public func copySize(from terminal: Int32) { Terminal.copySize(from: terminal, to: master.number) }
 
-    /// Carries until there is something to read from `descriptor`.
-    public func carry(until descriptor: Int32) throws(SystemError) {
-        while try !step(watching: descriptor, timeout: -1) {}
+    /// Carries until there is something to read from one of `descriptors`.
+    public func carry(until descriptors: [Int32]) throws(SystemError) {
+        while try !step(watching: descriptors, timeout: -1) {}
     }
 
     /// Carries on what the process has printed, when it has ended. Others may hold its terminal open: they are
@@ -43,7 +43,7 @@ public final class TerminalRelay {
         let pause: Int32 = 100
         while masterIsOpen && outputIsOpen {
             let before = (toCaller.count, carried)
-            _ = try step(watching: -1, timeout: pause)
+            _ = try step(watching: [], timeout: pause)
             if before == (toCaller.count, carried) { break }
         }
         while outputIsOpen && !toCaller.isEmpty { writeToCaller() }
@@ -52,31 +52,31 @@ public final class TerminalRelay {
     /// Counts what was read from the process, to tell a pause.
     private var carried = 0
 
-    /// - Returns: whether `descriptor` can be read from.
-    private func step(watching descriptor: Int32, timeout: Int32) throws(SystemError) -> Bool {
+    /// - Returns: whether one of `descriptors` can be read from.
+    private func step(watching descriptors: [Int32], timeout: Int32) throws(SystemError) -> Bool {
         // poll(2) skips entries with a negative number.
         var masterEvents: Int32 = 0
         if masterIsOpen && toCaller.count < Self.limit { masterEvents |= POLLIN }
         if masterIsOpen && !toProcess.isEmpty { masterEvents |= POLLOUT }
         let readsInput = inputIsOpen && masterIsOpen && toProcess.count < Self.limit
         var entries = [
-            pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0),
             pollfd(fd: masterEvents == 0 ? -1 : master.number, events: Int16(masterEvents), revents: 0),
             pollfd(fd: readsInput ? input : -1, events: Int16(POLLIN), revents: 0),
             pollfd(
                 fd: outputIsOpen && !toCaller.isEmpty ? output : -1, events: Int16(POLLOUT), revents: 0),
         ]
-        if poll(&entries, 4, timeout) < 0 {
+        entries += descriptors.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+        if poll(&entries, nfds_t(entries.count), timeout) < 0 {
             if errno == EINTR { return false }
             throw SystemError("poll", Errno(errno))
         }
-        if entries[1].revents & Int16(POLLOUT) != 0 { writeToProcess() }
-        if entries[1].revents & Int16(POLLIN | POLLHUP | POLLERR) != 0 && toCaller.count < Self.limit {
+        if entries[0].revents & Int16(POLLOUT) != 0 { writeToProcess() }
+        if entries[0].revents & Int16(POLLIN | POLLHUP | POLLERR) != 0 && toCaller.count < Self.limit {
             readFromProcess()
         }
-        if entries[2].revents != 0 { readFromCaller() }
-        if entries[3].revents != 0 { writeToCaller() }
-        return entries[0].revents != 0
+        if entries[1].revents != 0 { readFromCaller() }
+        if entries[2].revents != 0 { writeToCaller() }
+        return entries[3...].contains { $0.revents != 0 }
     }
 
     private func readFromProcess() {

@@ -206,6 +206,7 @@ extension Compiler {
             entries.append("LISTEN_FDS=\(options.listenDescriptors)")
             entries.append("LISTEN_PID=1")
         }
+        if options.passesNotifySocket { entries.append(notifyVariable) }
         for entry in entries.reversed() {
             let name = entry.prefix { $0 != "=" }
             guard seen.insert(name).inserted else { continue }

@@ -19,6 +19,7 @@ extension Compiler {
         for (position, mount) in config.mounts.enumerated() {
             try make(mount, Pointer("/mounts").index(position))
         }
+        bindNotifyDirectory()
         makeDevices()
         meetForHooks()
         openTerminal(process, "/process", isConsole: true)

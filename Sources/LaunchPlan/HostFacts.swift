@@ -76,5 +76,8 @@ public struct LaunchOptions: Equatable, Sendable {
     /// How many of them are socket-activation descriptors.
     public var listenDescriptors = 0
 
+    /// Whether the process gets a socket to tell on that it is ready (sd_notify(3)).
+    public var passesNotifySocket = false
+
     public init(wait: Wait) { self.wait = wait }
 }

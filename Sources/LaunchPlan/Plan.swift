@@ -93,6 +93,8 @@ public struct Plan: Equatable, Sendable {
         /// A directory of a cgroup v1 hierarchy.
         case legacyCgroup(String)
         case namespace(Namespace.Kind, path: String, at: Pointer)
+        /// A mount of the directory of the notify socket.
+        case notifyDirectory
         /// The pidfd of the container's init process.
         case initProcess
         case mount(DetachedMount)

@@ -59,7 +59,7 @@ struct PlanBuilder {
         case .proc: number = Int(PLAN_SLOT_PROC.rawValue)
         case .fifo: number = Int(PLAN_SLOT_FIFO.rawValue)
         case .cgroup: number = Int(PLAN_SLOT_CGROUP.rawValue)
-        case .legacyCgroup, .namespace, .initProcess, .mount:
+        case .legacyCgroup, .namespace, .initProcess, .mount, .notifyDirectory:
             number = nextSlot
             nextSlot += 1
         }

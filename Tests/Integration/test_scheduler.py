@@ -84,7 +84,7 @@ def test_affinity_of_the_runtime_does_not_stand_in_the_way(runtime, bundle):
     assert seen(result.out, wanted) == wanted
 
 
-@pytest.mark.parametrize("kind, level, value", [("RT", 3, 0x2003), ("BE", 7, 0x4007), ("IDLE", 0, 0x6000)])
+@pytest.mark.parametrize("kind, level, value", [("RT", 3, 0x2003), ("BE", 7, 0x4007), ("IDLE", 4, 0x6004)])
 def test_io_priority(runtime, bundle, kind, level, value):
     """The real-time class takes a capability of the initial user namespace."""
     bundle.user_namespace()

@@ -222,6 +222,27 @@ import Testing
                 < #require(placed.position(ofRendezvous: "ready")))
     }
 
+    /// The socket's directory lies over what is configured, and its name over what the process would have.
+    @Test func notifySocket() throws {
+        var circumstances = Circumstances.ordinary
+        circumstances.options.passesNotifySocket = true
+        let plan = try compile(in: circumstances) {
+            var run = Mount(destination: "/run/notify")
+            run.type = "tmpfs"
+            $0.mounts = [run]
+            $0.process?.env = ["NOTIFY_SOCKET=/x", "A=b"]
+        }
+        let bind = try #require(plan.first(PLAN_MOUNT_BIND))
+        #expect(plan.text(plan.steps[bind].op.strings.0) == "/run/notify")
+        #expect(plan.descriptors[Int(plan.steps[bind].op.slots.0)] == .notifyDirectory)
+        #expect(try #require(plan.first(PLAN_MOUNT_FS)) < bind)
+        let exec = try #require(plan.operations(PLAN_EXEC).first)
+        #expect(
+            plan.texts(exec.strings.1, Int(exec.numbers.2)).dropLast()
+                == ["A=b", "NOTIFY_SOCKET=/run/notify/notify.sock"])
+        #expect(!(try self.plan { _ in }).descriptors.values.contains(.notifyDirectory))
+    }
+
     @Test func memoryPolicy() throws {
         var policy = MemoryPolicy(mode: .MPOL_BIND)
         policy.nodes = "0-1,3,64"

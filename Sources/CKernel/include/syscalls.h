@@ -63,6 +63,9 @@ long apus_receive(int socket, void *bytes, size_t count, int *descriptor);
 /* connect(2) to a unix(7) address; an abstract one begins with a zero byte. ENAMETOOLONG if it does not fit. */
 int apus_connect_local(int socket, const void *name, size_t length);
 
+/* The same of bind(2). */
+int apus_bind_local(int socket, const void *name, size_t length);
+
 /*
  * A socket of rtnetlink(7), whose answers are terse and in words. One datagram from it that the kernel sent: its
  * length, which is more than `count` if it did not fit.
