@@ -59,10 +59,11 @@ public struct Page: Equatable, Sendable {
         roff.paragraph(ProgramText.options)
         options(Flag.globals, &roff)
         for (title, items) in [
-            ("ENVIRONMENT", ProgramText.environment), ("FILES", ProgramText.files),
-            ("EXIT STATUS", ProgramText.exitStatus),
+            ("ANNOTATIONS", ProgramText.annotations), ("ENVIRONMENT", ProgramText.environment),
+            ("FILES", ProgramText.files), ("EXIT STATUS", ProgramText.exitStatus),
         ] {
             roff.request("SH", title)
+            if title == "ANNOTATIONS" { roff.paragraph(ProgramText.aboutAnnotations) }
             for item in items { roff.item(Roff.bold(item.term), item.meaning) }
         }
         roff.request("SH", "EXAMPLES")

@@ -26,6 +26,38 @@ enum ProgramText {
         ),
     ]
 
+    static let aboutAnnotations =
+        "Annotations of config.json that change what is done. Those that would take a handler, a plugin or a further cgroup are refused."
+
+    static let annotations: [(term: String, meaning: String)] = [
+        ("org.systemd.property.NAME", "A property of the systemd unit, under `--cgroup-manager` systemd."),
+        (
+            "run.oci.hooks.stdout, run.oci.hooks.stderr",
+            "A file, relative to the bundle, that the output of hooks is appended to."
+        ),
+        (
+            "run.oci.keep_original_groups",
+            "The process keeps the supplementary groups of the caller, and gets no others, unless it is 0."
+        ),
+        ("run.oci.mount_context_type", "The mount option that linux.mountLabel is given by."),
+        (
+            "run.oci.pidfd_receiver",
+            "A socket that takes a pidfd of the container's process, as with `--pidfd-socket`."
+        ),
+        (
+            "run.oci.seccomp.receiver",
+            "The seccomp agent's socket, where the profile has no listenerPath."
+        ),
+        (
+            "run.oci.seccomp_bpf_data",
+            "A seccomp filter in Base64, as seccomp(2) takes it, in place of the profile."
+        ),
+        (
+            "run.oci.seccomp_fail_unknown_syscall",
+            "Names in the profile that libseccomp does not know are an error, unless it is 0."
+        ),
+    ]
+
     static let files: [(term: String, meaning: String)] = [
         ("/run/apus/ID/state.json", "What is known of a container."),
         ("/run/apus/ID/config.json", "Its configuration as it was when it was created."),

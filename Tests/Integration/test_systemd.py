@@ -3,6 +3,7 @@
 For a host whose pid 1 is systemd, on cgroup v2: scripts/vm --systemd runs one.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -510,3 +511,27 @@ def test_many(systemd, bundle):
     assert units() == before
     assert cgroups() == cgroups_before
     assert not list(Path("/run/systemd/transient").glob(f"apus-{bundle.id}*"))
+
+
+def test_the_other_option(runtime, bundle):
+    """crun's way to ask for the driver."""
+    bundle.write()
+    unit = f"apus-{bundle.id}.scope"
+    runtime.flags = ["--cgroup-manager", "systemd"]
+    runtime.create(bundle.dir, bundle.id)
+    assert control_group(unit) == f"/system.slice/{unit}"
+    runtime("delete", "--force", bundle.id, check=True)
+    reap(runtime.pid(bundle.dir, bundle.id))
+    assert_gone(unit, TREE / "system.slice" / unit)
+
+
+def test_log_in_the_journal(runtime):
+    """By the daemon's own account, a message of several lines among them."""
+    for written, id in [("journald:apus-one", "absent"), ("journald:", "apus-two")]:
+        assert runtime("state", id, flags=["--log", written]).code == 1
+    assert runtime("state", "two\nlines", flags=["--log", "journald:apus-three"]).code == 1
+    subprocess.run(["journalctl", "--sync"], check=True)
+    for identifier, words in [("apus-one", "does not exist"), ("apus-two", "does not exist"), ("apus-three", "two\nlines")]:
+        shown = subprocess.run(["journalctl", "-o", "json", "-t", identifier], stdout=subprocess.PIPE, text=True, check=True)
+        entry = json.loads(shown.stdout.splitlines()[-1])
+        assert words in entry["MESSAGE"] and entry["PRIORITY"] == "3" and entry["ID"] == identifier
