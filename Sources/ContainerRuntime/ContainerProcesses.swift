@@ -27,7 +27,7 @@ extension ContainerRecord {
     /// A signal for every one.
     func signalAll(_ signal: Int32) throws(Failure) {
         try cgroup.signalAll(signal)
-        if cgroup.isEmpty { _ = try signalMarked(signal) }
+        if cgroup.isEmpty { _ = try signalUntracked(signal) }
     }
 
     /// SIGKILL for every one, those being forked too.
@@ -35,7 +35,7 @@ extension ContainerRecord {
         try cgroup.kill()
         guard cgroup.isEmpty, mark != nil else { return }
         for _ in 0..<Self.rounds {
-            guard try signalMarked(SIGKILL) else { return }
+            guard try signalUntracked(SIGKILL) else { return }
             ProcessControl.sleep(milliseconds: 10)
         }
         throw Failure("processes of the container are still running after SIGKILL")
@@ -45,13 +45,12 @@ extension ContainerRecord {
     private static let rounds = 1000
 
     /// - Returns: whether there were any.
-    private func signalMarked(_ signal: Int32) throws(Failure) -> Bool {
-        guard let mark else { return false }
-        let found = Held.opened(try mark.pids())
+    private func signalUntracked(_ signal: Int32) throws(Failure) -> Bool {
+        let found = Held.opened(try pids())
         if found.isEmpty { return false }
         // Looked at again with the descriptors open: a pid that passed to a stranger meanwhile is not among them.
-        let marked = Set(try mark.pids())
-        for (pid, process) in found where marked.contains(pid) {
+        let still = Set(try pids())
+        for (pid, process) in found where still.contains(pid) {
             try? ProcessControl.signal(process.descriptor, signal)
         }
         return true

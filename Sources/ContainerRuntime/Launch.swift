@@ -156,7 +156,9 @@ final class Launch {
     }
 
     private func makeCgroup() throws(Failure) {
-        if cgroup.unit != nil || cgroup.isEmpty { return }
+        if cgroup.unit != nil { return }
+        // Where there is no tree at all: what takes one is refused, but for a user's rules for devices.
+        if cgroup.isEmpty && record.rootless && request.limits.isEmpty { return }
         do throws(Failure) {
             cgroupEnd = .discard(try cgroup.create(request, on: host))
         } catch {
