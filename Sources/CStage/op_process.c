@@ -96,6 +96,27 @@ long stage_cloexec(struct stage *stage, const struct plan_op *op)
     return result;
 }
 
+/*
+ * The container's own null device in place of the host's. No checkpoint can name a file of the host's, and it would
+ * keep a file system of the host's in use. Best effort: a container may have no such device, or not be let at it.
+ */
+static void reopen_null(struct stage *stage, int descriptor)
+{
+    struct statx found;
+    long flags = RAW3(__NR_fcntl, descriptor, F_GETFL, 0);
+    long null = RAW4(__NR_openat, AT_FDCWD, "/dev/null", O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
+    if (null < 0)
+        return;
+    /* Whatever else may be there is not opened. */
+    if (flags >= 0 && stage_stat(stage, (int)null, &found) >= 0 && stage_is_device(&found, S_IFCHR, 1, 3)) {
+        long own = stage_reopen(stage, (int)null, (int)flags & (O_ACCMODE | O_APPEND | O_NONBLOCK));
+        if (own >= 0)
+            RAW3(__NR_dup3, own, descriptor, 0);
+        stage_close(own);
+    }
+    stage_close(null);
+}
+
 long stage_stdio(struct stage *stage, const struct plan_op *op)
 {
     for (int i = 0; i <= 2; i++) {
@@ -105,7 +126,11 @@ long stage_stdio(struct stage *stage, const struct plan_op *op)
             continue;
         if (result < 0)
             return result;
-        if (stage_is_device(&found, S_IFCHR, 1, 3) || found.stx_uid == op->num[0])
+        if (stage_is_device(&found, S_IFCHR, 1, 3)) {
+            reopen_null(stage, i);
+            continue;
+        }
+        if (op->flags & PLAN_STDIO_KEEP_OWNER || found.stx_uid == op->num[0])
             continue;
         result = SYS(stage, fchownat, i, "", (uint32_t)op->num[0], -1, AT_EMPTY_PATH);
         /* A file of another user namespace, or on a read-only file system: it keeps its owner. */

@@ -77,7 +77,7 @@ static const struct shape shapes[PLAN_OPCODES] = {
     [PLAN_SIGNALS] = {0},
     [PLAN_CLOEXEC] = {.numbers = 1},
     [PLAN_CHDIR] = {.flags = PLAN_CHDIR_CREATE | PLAN_CHDIR_RETRY, .str = {SOME_TEXT}},
-    [PLAN_STDIO] = {.numbers = 1},
+    [PLAN_STDIO] = {.flags = PLAN_STDIO_KEEP_OWNER, .numbers = 1},
     [PLAN_BOUND] = {.numbers = 1},
     [PLAN_IDENTITY] = {.flags = PLAN_IDENTITY_KEEP_GROUPS | PLAN_IDENTITY_MAY_KEEP_GROUPS, .str = {BLOB}, .numbers = 2, .len = true},
     [PLAN_CAPS] = {.numbers = 4},

@@ -75,6 +75,9 @@ public struct Compiler {
             // What the host opened belongs to nobody in there: the runtime has to give it away.
             actions.append(
                 .giveStandardDescriptors(uid: owner, gid: Self.outside(0, config.linux?.gidMappings ?? [])))
+            builder.step(
+                Operation(PLAN_STDIO, flags: UInt32(PLAN_STDIO_KEEP_OWNER)), .runtime,
+                "open the null device anew")
         } else {
             builder.step(
                 Operation(PLAN_STDIO, numbers: (UInt64(process.user.uid), 0, 0, 0)),

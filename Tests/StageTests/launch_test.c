@@ -232,6 +232,29 @@ static void test_user_namespace(void)
     CHECK(strstr(outcome.output, "/x: Read-only"), "%s", outcome.output);
 }
 
+/* The host's null device gives way to the container's, and only to a null device. */
+static void test_null_device(void)
+{
+    begin();
+    populate();
+    builder_op(&plan, PLAN_PIVOT);
+    struct plan_op *op = builder_op(&plan, PLAN_STDIO);
+    op->flags = PLAN_STDIO_KEEP_OWNER;
+    op->num[0] = 1000;
+    run("[ $(stat -L -c %d /proc/self/fd/0) = $(stat -c %d /dev/null) ] && echo own; grep flags /proc/self/fdinfo/0;"
+        "[ $(stat -L -c %u /proc/self/fd/1) = 1000 ] || echo kept");
+    CHECK(succeeded() && !strcmp(outcome.output, "own\nflags:\t0100002\nkept\n"), "%s", why());
+
+    begin();
+    builder_mount(&plan, "proc", "/proc", NULL)->flags = PLAN_MOUNT_PLAIN_TARGET;
+    builder_mount(&plan, "tmpfs", "/dev", NULL);
+    device("/dev/null", S_IFIFO | 0666, 0);
+    builder_op(&plan, PLAN_PIVOT);
+    builder_op(&plan, PLAN_STDIO);
+    run("[ $(stat -L -c %t:%T /proc/self/fd/0) = 1:3 ] && echo null");
+    CHECK(succeeded() && !strcmp(outcome.output, "null\n"), "%s", why());
+}
+
 static void test_console(void)
 {
     int master;
@@ -425,6 +448,7 @@ static int tests(void)
     test_other_roots();
     test_clone();
     test_user_namespace();
+    test_null_device();
     test_console();
     test_home();
     test_lookup_order();

@@ -59,6 +59,7 @@ enum plan_slot {
 #define PLAN_MOUNT_REMAKE_LINK 0x100u    /* MOUNT_BIND: if the source is a link, make the same link instead */
 #define PLAN_REMOUNT_SUPER 0x1u          /* REMOUNT */
 #define PLAN_HOSTNAME_DOMAIN 0x1u        /* HOSTNAME */
+#define PLAN_STDIO_KEEP_OWNER 0x1u       /* STDIO: no fchown */
 #define PLAN_CHDIR_CREATE 0x1u           /* CHDIR */
 #define PLAN_CHDIR_RETRY 0x2u            /* CHDIR */
 #define PLAN_SYMLINK_REPLACE 0x1u        /* SYMLINK: what is there already goes away */
