@@ -38,6 +38,7 @@ let package = Package(
         .target(name: "DBus", dependencies: ["Kernel", "Diagnosis"], swiftSettings: lean),
         .target(name: "Netlink", dependencies: ["Kernel", "Diagnosis"], swiftSettings: lean),
         .target(name: "Resctrl", dependencies: ["OCISpec", "Kernel", "Diagnosis"], swiftSettings: lean),
+        .target(name: "CRIU", dependencies: ["Kernel", "Diagnosis"], swiftSettings: lean),
         .target(name: "Cgroups", dependencies: ["OCISpec", "Kernel", "DBus"], swiftSettings: lean),
         .target(name: "CStage", dependencies: ["CKernel"], cSettings: strictC),
 
@@ -54,7 +55,8 @@ let package = Package(
         .target(
             name: "ContainerRuntime",
             dependencies: [
-                "LaunchPlan", "Cgroups", "Capabilities", "Seccomp", "Labels", "Netlink", "Resctrl", "Kernel",
+                "LaunchPlan", "Cgroups", "CRIU", "Capabilities", "Seccomp", "Labels", "Netlink", "Resctrl",
+                "Kernel",
             ],
             swiftSettings: lean, plugins: ["EmbedStagePlugin"]),
 
@@ -90,7 +92,8 @@ let package = Package(
         .testTarget(
             name: "ContainerRuntimeTests",
             dependencies: [
-                "ContainerRuntime", "LaunchPlan", "OCISpec", "Labels", "Kernel", "CStage", "Diagnosis",
+                "ContainerRuntime", "LaunchPlan", "OCISpec", "CRIU", "Labels", "Kernel", "CStage",
+                "Diagnosis",
             ]),
         .testTarget(name: "KernelTests", dependencies: ["Kernel", "CKernel", "Diagnosis"]),
         .target(name: "CFilterProbe", path: "Tests/CFilterProbe", cSettings: strictC),
@@ -98,6 +101,7 @@ let package = Package(
         .testTarget(name: "CapabilitiesTests", dependencies: ["Capabilities"]),
         .testTarget(name: "LabelsTests", dependencies: ["Labels", "Diagnosis"]),
         .testTarget(name: "CgroupsTests", dependencies: ["Cgroups", "DBus", "Kernel"]),
+        .testTarget(name: "CRIUTests", dependencies: ["CRIU", "Kernel", "Diagnosis"]),
         .testTarget(name: "DBusTests", dependencies: ["DBus", "Kernel", "Diagnosis"]),
         .testTarget(name: "ResctrlTests", dependencies: ["Resctrl", "OCISpec", "Diagnosis"]),
         .testTarget(name: "NetlinkTests", dependencies: ["Netlink", "Kernel", "Diagnosis"]),

@@ -30,7 +30,19 @@ __attribute__((noreturn, used)) static void child(struct launch *launch)
         if (result < 0)
             give_up(launch, result);
     }
-    result = RAW5(__NR_execveat, launch->exe, "", launch->argv, launch->envp, AT_EMPTY_PATH);
+    if (launch->clear_mask) {
+        uint64_t none = 0;
+        RAW4(__NR_rt_sigprocmask, SIG_SETMASK, &none, 0, sizeof none);
+    }
+    if (launch->no_new_privs) {
+        result = RAW5(__NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+        if (result < 0)
+            give_up(launch, result);
+    }
+    if (launch->exe < 0)
+        result = RAW3(__NR_execve, launch->path, launch->argv, launch->envp);
+    else
+        result = RAW5(__NR_execveat, launch->exe, "", launch->argv, launch->envp, AT_EMPTY_PATH);
     give_up(launch, result);
 }
 

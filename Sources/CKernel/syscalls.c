@@ -1,10 +1,13 @@
 #include "ckernel.h"
 #include "syscalls.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/keyctl.h>
 #include <linux/nsfs.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -62,6 +65,34 @@ int apus_open_tree(const char *path, unsigned int flags)
 int apus_mount_setattr(int mount, unsigned int flags, struct mount_attr *attributes)
 {
     return (int)syscall(SYS_mount_setattr, mount, "", AT_EMPTY_PATH | flags, attributes, sizeof *attributes);
+}
+
+int apus_mount(const char *source, const char *target, unsigned long flags)
+{
+    return (int)syscall(SYS_mount, source, target, NULL, flags, NULL);
+}
+
+int apus_unshare(int flags)
+{
+    return (int)syscall(SYS_unshare, flags);
+}
+
+int apus_join_keyring(const char *name, uint32_t permissions)
+{
+    char description[512]; /* "keyring;uid;gid;permissions;name" */
+    unsigned int now;
+    long keyring = syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, name);
+    if (keyring < 0)
+        return -1;
+    long length = syscall(SYS_keyctl, KEYCTL_DESCRIBE, keyring, description, sizeof description - 1);
+    if (length < 0)
+        return -1;
+    description[(size_t)length < sizeof description ? (size_t)length : sizeof description - 1] = 0;
+    if (sscanf(description, "%*[^;];%*d;%*d;%x;", &now) != 1) {
+        errno = EPROTO;
+        return -1;
+    }
+    return (int)syscall(SYS_keyctl, KEYCTL_SETPERM, keyring, now | permissions);
 }
 
 int apus_pidfd_open(int pid, unsigned int flags)

@@ -41,6 +41,20 @@ public struct FileDescriptor: ~Copyable, Sendable {
         try open(path, O_PATH | O_NOFOLLOW)
     }
 
+    /// openat(2) with O_PATH of a directory; links are followed, such as those of procfs to a process's root.
+    public static func directory(_ path: String) throws(SystemError) -> FileDescriptor {
+        try open(path, O_PATH | O_DIRECTORY)
+    }
+
+    /// openat2(2) with O_PATH: what the path leads to for a process whose root the directory is. No link, be it a
+    /// magic one of procfs, and no `..` leads out of it.
+    public static func reference(
+        _ path: String, in root: borrowing FileDescriptor
+    ) throws(SystemError) -> FileDescriptor {
+        try open(
+            path, O_PATH, below: root.number, resolve: Int32(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS))
+    }
+
     /// openat2(2): `path` below `directory`, with the RESOLVE_* restrictions given. O_CLOEXEC always.
     public static func open(
         _ path: String, _ flags: Int32, below directory: Int32, resolve: Int32

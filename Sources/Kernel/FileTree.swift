@@ -25,6 +25,12 @@ public enum FileTree {
         return fstatat(AT_FDCWD, path, &status, AT_SYMLINK_NOFOLLOW) == 0
     }
 
+    /// Whether it is a file that this process may execute.
+    public static func isExecutable(_ path: String) -> Bool {
+        guard let status = try? status(path), status.isRegular else { return false }
+        return access(path, X_OK) == 0
+    }
+
     /// mkdir(2); the umask applies.
     public static func makeDirectory(_ path: String, mode: UInt32) throws(SystemError) {
         _ = try system("mkdir \(path)") { mkdir(path, mode) }

@@ -9,15 +9,30 @@ public struct LaunchRequest: Sendable {
     /// A cgroup v2 directory to be born in.
     public var cgroup: Int32?
     public var arguments: [String]
-    /// The program: an open descriptor.
-    public var executable: Int32
+    public var environment: [String] = []
+    public let program: Program
+    /// Whether the child is to have no signal blocked, whatever this process has.
+    public var clearsSignalMask = false
+    /// Whether the child is to be kept from gaining privileges by exec, and all that come of it.
+    public var noNewPrivileges = false
     /// Descriptors that stay open in the child, beside its standard ones.
     public var keep: [Int32] = []
     /// Replacements for descriptors 0, 1 and 2.
     public var stdio: [Int32?] = [nil, nil, nil]
 
+    public enum Program: Equatable, Sendable {
+        /// An open descriptor.
+        case descriptor(Int32)
+        case path(String)
+    }
+
     public init(executable: Int32, arguments: [String]) {
-        self.executable = executable
+        program = .descriptor(executable)
+        self.arguments = arguments
+    }
+
+    public init(path: String, arguments: [String]) {
+        program = .path(path)
         self.arguments = arguments
     }
 }
@@ -35,7 +50,7 @@ public struct Child: ~Copyable, Sendable {
     /// The pidfd alone.
     public consuming func takePidfd() -> FileDescriptor { pidfd }
 
-    /// clone3(2) and execveat(2), in C: see launch.h. The child's environment is empty.
+    /// clone3(2) and execveat(2), in C: see launch.h.
     ///
     /// Returns before the child has exec'd; a failed exec ends the child with status 126 and shows in
     /// `lastExecError`.
@@ -44,21 +59,20 @@ public struct Child: ~Copyable, Sendable {
             throw SystemError("hand \(request.keep.count) descriptors to the stage", Errno(EMFILE))
         }
         // The child reads all of this until it execs, which nobody here can see happen: it is kept.
-        let argv = UnsafeMutablePointer<UnsafePointer<CChar>?>.allocate(
-            capacity: request.arguments.count + 1)
-        for (index, argument) in request.arguments.enumerated() {
-            argv[index] = UnsafePointer(strdup(argument))
-        }
-        argv[request.arguments.count] = nil
-        let envp = UnsafeMutablePointer<UnsafePointer<CChar>?>.allocate(capacity: 1)
-        envp[0] = nil
         let launch = record
         launch.pointee = CKernel.launch()
         launch.pointee.flags = request.flags
         launch.pointee.cgroup = request.cgroup ?? -1
-        launch.pointee.exe = request.executable
-        launch.pointee.argv = UnsafePointer(argv)
-        launch.pointee.envp = UnsafePointer(envp)
+        switch request.program {
+        case .descriptor(let number): launch.pointee.exe = number
+        case .path(let path):
+            launch.pointee.exe = -1
+            launch.pointee.path = UnsafePointer(strdup(path))
+        }
+        launch.pointee.argv = kept(request.arguments)
+        launch.pointee.envp = kept(request.environment)
+        launch.pointee.clear_mask = request.clearsSignalMask ? 1 : 0
+        launch.pointee.no_new_privs = request.noNewPrivileges ? 1 : 0
         launch.pointee.stdio = (request.stdio[0] ?? -1, request.stdio[1] ?? -1, request.stdio[2] ?? -1)
         launch.pointee.keep_count = UInt32(request.keep.count)
         withUnsafeMutableBytes(of: &launch.pointee.keep) { room in
@@ -77,6 +91,14 @@ public struct Child: ~Copyable, Sendable {
         let pid = launch_holder(launch)
         if pid < 0 { throw SystemError("clone3 with CLONE_NEWUSER", Errno(-pid)) }
         return Child(pid: pid, pidfd: FileDescriptor(owning: launch.pointee.pidfd))
+    }
+
+    /// A NULL-terminated array of C strings that nobody frees.
+    private static func kept(_ strings: [String]) -> UnsafePointer<UnsafePointer<CChar>?> {
+        let pointers = UnsafeMutablePointer<UnsafePointer<CChar>?>.allocate(capacity: strings.count + 1)
+        for (index, string) in strings.enumerated() { pointers[index] = UnsafePointer(strdup(string)) }
+        pointers[strings.count] = nil
+        return UnsafePointer(pointers)
     }
 
     /// Why the child launched last could not exec, once it has ended.

@@ -150,6 +150,19 @@ public enum ProcessControl {
     /// Whether a descriptor is open.
     public static func isOpen(_ number: Int32) -> Bool { fcntl(number, F_GETFD) >= 0 }
 
+    /// keyctl(2): a session keyring of this name for this process and those that it starts.
+    ///
+    /// - Parameter othersMaySearch: whether who comes later may join it under another user's ID.
+    public static func joinKeyring(_ name: String, othersMaySearch: Bool) throws(SystemError) {
+        // KEY_OTH_SEARCH, or KEY_USR_SEARCH.
+        let permissions: UInt32 = othersMaySearch ? 0x8 : 0x80000
+        do throws(SystemError) {
+            _ = try system("join the session keyring \(name)") { apus_join_keyring(name, permissions) }
+        } catch  where error.errno == Errno(ENOSYS) || error.errno == Errno(EPERM) {
+            // Without it the caller's is shared, as at the creation of a container.
+        }
+    }
+
     /// nanosleep(2); a signal cuts it short.
     public static func sleep(milliseconds: Int) {
         var time = timespec(tv_sec: milliseconds / 1000, tv_nsec: milliseconds % 1000 * 1_000_000)

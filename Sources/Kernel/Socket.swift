@@ -5,6 +5,8 @@ import Glibc
 /// One end of a connected SOCK_SEQPACKET pair: packets with at most one descriptor each.
 public struct Socket: ~Copyable, Sendable {
     public let descriptor: FileDescriptor
+    /// Who is at the other end, for messages.
+    private let peer: String
 
     /// The two ends of a pair.
     public struct Pair: ~Copyable {
@@ -16,7 +18,7 @@ public struct Socket: ~Copyable, Sendable {
     }
 
     /// socketpair(2).
-    public static func pair() throws(SystemError) -> Pair {
+    public static func pair(with peer: String = "the stage") throws(SystemError) -> Pair {
         var ends: (Int32, Int32) = (-1, -1)
         _ = try system("socketpair") {
             withUnsafeMutableBytes(of: &ends) {
@@ -25,10 +27,14 @@ public struct Socket: ~Copyable, Sendable {
                     $0.baseAddress!.assumingMemoryBound(to: Int32.self))
             }
         }
-        return Pair(near: Socket(FileDescriptor(owning: ends.0)), far: FileDescriptor(owning: ends.1))
+        return Pair(
+            near: Socket(FileDescriptor(owning: ends.0), peer: peer), far: FileDescriptor(owning: ends.1))
     }
 
-    public init(_ descriptor: consuming FileDescriptor) { self.descriptor = descriptor }
+    public init(_ descriptor: consuming FileDescriptor, peer: String = "the stage") {
+        self.descriptor = descriptor
+        self.peer = peer
+    }
 
     /// A packet and what came with it; no bytes at all mean that the other end is closed.
     public struct Packet: ~Copyable {
@@ -44,7 +50,7 @@ public struct Socket: ~Copyable, Sendable {
         var passed: Int32 = -1
         let number = descriptor.number
         do throws(SystemError) {
-            let count = try system("receive from the stage") {
+            let count = try system("receive from \(peer)") {
                 bytes.withUnsafeMutableBytes { apus_receive(number, $0.baseAddress, $0.count, &passed) }
             }
             return Packet(
@@ -59,7 +65,7 @@ public struct Socket: ~Copyable, Sendable {
     /// One packet; EPIPE if the other end is closed.
     public func send(_ bytes: [UInt8]) throws(SystemError) {
         let number = descriptor.number
-        _ = try system("send to the stage") {
+        _ = try system("send to \(peer)") {
             bytes.withUnsafeBytes { apus_send(number, $0.baseAddress, $0.count, -1) }
         }
     }

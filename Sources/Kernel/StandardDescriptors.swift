@@ -4,6 +4,24 @@ import Glibc
 
 /// Descriptors 0, 1 and 2.
 public enum StandardDescriptors {
+    /// A further descriptor of the same file as one of these.
+    public static func copy(_ number: Int32) throws(SystemError) -> FileDescriptor {
+        FileDescriptor(owning: try system("dup descriptor \(number)") { fcntl(number, F_DUPFD_CLOEXEC, 3) })
+    }
+
+    /// What they stand for, as /proc has it: `pipe:[4711]`, `/dev/null`.
+    public static func names() throws(SystemError) -> [String] {
+        var names: [String] = []
+        for number in 0...2 { names.append(try FileTree.readLink("/proc/self/fd/\(number)")) }
+        return names
+    }
+
+    /// Whether a descriptor, be it another than these, is open for writing.
+    public static func isWritable(_ number: Int32) -> Bool {
+        let flags = fcntl(number, F_GETFL)
+        return flags >= 0 && flags & O_ACCMODE != O_RDONLY
+    }
+
     /// Opens the null device for each that the caller left closed: what is opened next would take its place,
     /// and become some program's standard output.
     public static func open() {

@@ -13,13 +13,16 @@
 struct launch {
     uint64_t flags;            /* of clone3(2), beside CLONE_VM, CLONE_PIDFD and the exit signal SIGCHLD */
     int32_t cgroup;            /* directory for CLONE_INTO_CGROUP, or -1 */
-    int32_t exe;               /* what to exec */
+    int32_t exe;               /* what to exec, or -1 */
+    const char *path;          /* what to exec else */
     const char *const *argv;
     const char *const *envp;
     int32_t stdio[3];          /* what the child gets as 0, 1 and 2; -1 is the caller's */
     int32_t keep[LAUNCH_KEEP]; /* descriptors that stay open across the exec */
     uint32_t keep_count;
     int32_t parent;            /* out: the caller's pid */
+    uint32_t clear_mask;       /* whether no signal is to be blocked */
+    uint32_t no_new_privs;     /* whether to set no_new_privs */
     int32_t pidfd;             /* out: of the child */
     volatile int32_t error;    /* out, set by the child: the errno of a failed exec, else 0 */
 };

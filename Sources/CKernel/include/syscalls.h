@@ -22,6 +22,12 @@ int apus_fsmount(int fs, unsigned int flags, unsigned int attributes);
 
 int apus_open_tree(const char *path, unsigned int flags);
 int apus_mount_setattr(int mount, unsigned int flags, struct mount_attr *attributes);
+/* mount(2) without a type and options. */
+int apus_mount(const char *source, const char *target, unsigned long flags);
+int apus_unshare(int flags);
+
+/* Join the session keyring of this name, making it if need be, and let those who can see it do this too. */
+int apus_join_keyring(const char *name, uint32_t permissions);
 
 int apus_pidfd_open(int pid, unsigned int flags);
 int apus_pidfd_send_signal(int pidfd, int signal);
