@@ -29,6 +29,7 @@ packages_test=(
     file                  # tells whether the executable is static
     mandoc groff-base     # set the manual's pages, and complain of them
     dbus-daemon           # a message bus for the D-Bus client to talk to
+    criu iptables         # checkpoints; CRIU holds connections up by iptables-restore
 )
 packages_bench=(
     crun runc             # the runtimes that are measured beside ours

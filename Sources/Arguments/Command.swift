@@ -25,12 +25,10 @@ public struct Command: Equatable, Sendable {
     /// Whether every word after the first operand is an operand too, even one that starts with a dash:
     /// those words belong to another program.
     public var stopsAtOperand: Bool
-    /// Whether this build carries the command out; if not, it is known but refused.
-    public var isSupported: Bool
 
     init(
         _ verb: Verb, _ summary: String, details: [String] = [], operands: [Operand] = [], flags: [Flag] = [],
-        stopsAtOperand: Bool = false, isSupported: Bool = true
+        stopsAtOperand: Bool = false
     ) {
         self.verb = verb
         self.summary = summary
@@ -38,7 +36,6 @@ public struct Command: Equatable, Sendable {
         self.operands = operands
         self.flags = flags
         self.stopsAtOperand = stopsAtOperand
-        self.isSupported = isSupported
     }
 
     /// The least number of operands.

@@ -134,8 +134,8 @@ extension Verb {
         case .help:
             Command(
                 .help, "show help, of one command if named", operands: [.init("COMMAND", isOptional: true)])
-        default:
-            unsupportedCommand
+        case .checkpoint: Self.checkpointCommand
+        case .restore: Self.restoreCommand
         }
     }
 

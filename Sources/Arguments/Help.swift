@@ -11,11 +11,9 @@ public enum Help {
             text += operand.isOptional ? " [\(name)]" : " \(name)"
         }
         text += "\n"
-        var details = command.details
-        if !command.isSupported { details.append("This version of apus does not support it yet.") }
-        if !details.isEmpty {
+        if !command.details.isEmpty {
             text += "\nDESCRIPTION:\n"
-            for paragraph in details { text += wrapped(paragraph, indent: 3, first: 3) + "\n" }
+            for paragraph in command.details { text += wrapped(paragraph, indent: 3, first: 3) + "\n" }
         }
         return text + "\nOPTIONS:\n" + options(command.flags + [.showHelp])
     }
@@ -35,15 +33,7 @@ public enum Help {
             COMMANDS:
 
             """
-        for isSupported in [true, false] {
-            if !isSupported { text += "\nNOT SUPPORTED YET:\n" }
-            for verb in Verb.allCases {
-                let command = verb.command
-                if command.isSupported == isSupported {
-                    text += line(verb.rawValue, command.summary, column: 16)
-                }
-            }
-        }
+        for verb in Verb.allCases { text += line(verb.rawValue, verb.command.summary, column: 16) }
         return text + "\nOPTIONS:\n" + options(Flag.globals)
             + "\n\"apus COMMAND --help\" tells more of a command.\n"
     }

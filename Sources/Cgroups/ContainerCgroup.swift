@@ -169,6 +169,9 @@ public struct ContainerCgroup: Equatable, Sendable {
         try legacy?.add(pid: pid)
     }
 
+    /// The cgroup by which all processes can be stopped: that of the v1 freezer, where there is one.
+    public var freezerPath: String? { legacy?.freezer?.path ?? unified?.path }
+
     /// Whether the processes are stopped, or being stopped, by the freezer.
     public func isFrozen() throws(Failure) -> Bool {
         if try unified?.isFrozen() == true { return true }

@@ -38,34 +38,34 @@ final class Console {
         }
     }
 
-    /// As ``Stage/attend(_:onResize:meanwhile:)``, with the caller's terminal, if there is one, in raw mode
+    /// As ``Attended/attend(_:onResize:meanwhile:)``, with the caller's terminal, if there is one, in raw mode
     /// meanwhile.
     ///
     /// - Parameter notify: is served meanwhile, too.
     func attend(
-        _ stage: Stage, _ signals: borrowing SignalQueue, _ notify: NotifyProxy? = nil
+        _ process: some Attended, _ signals: borrowing SignalQueue, _ notify: NotifyProxy? = nil
     ) throws(Failure) -> ExitStatus {
         guard let relay else {
-            return try stage.attend(signals) { (descriptor) throws(SystemError) in
+            return try process.attend(signals) { (descriptor) throws(SystemError) in
                 guard let notify else { return }
                 try Self.serve(notify, until: descriptor) { (numbers) throws(SystemError) in
                     _ = try Poll.readable(numbers, timeout: nil)
                 }
             }
         }
-        guard let caller = RawMode.ofCaller() else { return try carry(stage, signals, relay, notify, nil) }
+        guard let caller = RawMode.ofCaller() else { return try carry(process, signals, relay, notify, nil) }
         // As it was again on every way out of here.
-        let status = try carry(stage, signals, relay, notify, caller.number)
+        let status = try carry(process, signals, relay, notify, caller.number)
         caller.end()
         return status
     }
 
     private func carry(
-        _ stage: Stage, _ signals: borrowing SignalQueue, _ relay: TerminalRelay, _ notify: NotifyProxy?,
+        _ process: some Attended, _ signals: borrowing SignalQueue, _ relay: TerminalRelay, _ notify: NotifyProxy?,
         _ caller: Int32?
     ) throws(Failure) -> ExitStatus {
         if let caller { relay.copySize(from: caller) }
-        let status = try stage.attend(
+        let status = try process.attend(
             signals, onResize: { if let caller { relay.copySize(from: caller) } }
         ) { (descriptor) throws(SystemError) in
             guard let notify else { return try relay.carry(until: [descriptor]) }

@@ -35,6 +35,11 @@ struct ContainerRecord: Sendable {
     var deviceNodes: [String] = []
     /// Where its processes are, if it has `linux.intelRdt`.
     var intelRdt: IntelRdtGroup?
+    /// What the standard descriptors were that the init process was given (`pipe:[4711]`); empty if it was given a
+    /// terminal.
+    var externalDescriptors: [String] = []
+    /// Whether CRIU gave the processes a time namespace, so that their clocks go on from where they were.
+    var hasRestoredClocks = false
     /// The hooks of the verbs to come.
     var startContainerHooks: [Hook] = []
     var poststartHooks: [Hook] = []

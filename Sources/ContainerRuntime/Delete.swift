@@ -37,7 +37,7 @@ extension ContainerRuntime {
     }
 
     /// Kills the init process and waits for its end.
-    private func end(_ record: ContainerRecord) throws(Failure) {
+    func end(_ record: ContainerRecord) throws(Failure) {
         guard let pidfd = try record.openInit() else { return }
         try? ProcessControl.signal(pidfd, SIGKILL)
         if try record.cgroup.isFrozen() { try? record.cgroup.thaw() }

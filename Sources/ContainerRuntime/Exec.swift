@@ -69,12 +69,16 @@ private struct Execution {
         console = try Console(
             socket: request.consoleSocket, isWanted: process.process.terminal, detaches: request.detaches)
         // As it was at the creation: the bundle may have served for another container since.
-        config = try Config.decode(
+        var config = try Config.decode(
             Failure.blaming { () throws(SystemError) in
                 try FileTree.read(directory.configPath, limit: Config.maximumSize)
             })
         process.complete(from: config)
         self.process = process
+        if record.hasRestoredClocks, config.namespace(.time) == nil {
+            config.linux?.namespaces.append(Namespace(type: .time))
+        }
+        self.config = config
         cgroup = try record.cgroup.below(request.cgroups)
         facts = try HostFacts.gather(
             config, rootfs: record.rootfs, id: record.id, cgroup: cgroup, host: try CgroupHost.detect(),

@@ -30,7 +30,9 @@ extension ContainerRuntime {
         linux.netDevicesEnabled = true
         features.linux = linux
         features.annotations["io.github.seccomp.libseccomp.version"] = SeccompFilter.libraryVersion
-        features.potentiallyUnsafeConfigAnnotations = ["org.systemd.property."] + RuntimeAnnotations.names
+        features.annotations["org.opencontainers.runc.checkpoint.enabled"] = "true"
+        features.potentiallyUnsafeConfigAnnotations =
+            ["org.systemd.property.", "org.criu.config"] + RuntimeAnnotations.names
         return features
     }
 

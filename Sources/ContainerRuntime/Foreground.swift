@@ -2,7 +2,17 @@ import Diagnosis
 import Glibc
 import Kernel
 
-extension Stage {
+/// A process that the runtime stays with: its child.
+protocol Attended: AnyObject {
+    var pid: Int32 { get }
+    func signal(_ signal: Int32)
+    /// Told how it ended.
+    func noteEnd(_ status: ExitStatus)
+}
+
+extension Stage: Attended {}
+
+extension Attended {
     /// Passes signals on to the process, and reaps children, until the process has ended.
     ///
     /// - Parameters:

@@ -63,14 +63,7 @@ final class Launch {
             try IntelRdtRequest(wanted, id: id)
         }
         host = try CgroupHost.managed(by: runtime.settings.cgroups)
-        request = CgroupRequest(
-            cgroupsPath: config.linux?.cgroupsPath, id: id,
-            limits: try Limits(
-                config.linux?.resources ?? Resources(), nodes: config.linux?.devices ?? [], on: host),
-            // Whoever is rootless cannot load device programs, and has no right to devices to begin with.
-            devices: isRootless || host.isDisabled ? .bestEffort : .required, owner: config.cgroupOwner,
-            systemd: runtime.settings.cgroups == .systemd
-                ? SystemdRequest(isUser: isRootless, annotations: config.annotations) : nil)
+        request = try runtime.settings.cgroupRequest(config, id: id, on: host)
         cgroup = try ContainerCgroup.planned(request, on: host)
         let capabilities = ProcessControl.permittedCapabilities
         try config.requireUserNamespace(capabilities: capabilities)
@@ -94,6 +87,11 @@ final class Launch {
             cgroup: cgroup, rootless: isRootless)
         record.noNewKeyring = options.noNewKeyring
         record.configPath = bundle.configPath
+        if config.process?.terminal != true {
+            record.externalDescriptors = try Failure.blaming { () throws(SystemError) in
+                try StandardDescriptors.names()
+            }
+        }
         if runtime.settings.debug {
             runtime.settings.debugLog("cgroup: \(cgroup.isEmpty ? "none" : "\(cgroup.paths)")")
             for line in plan.listing.split(separator: "\n") { runtime.settings.debugLog(String(line)) }

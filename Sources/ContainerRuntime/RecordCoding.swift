@@ -47,6 +47,8 @@ extension ContainerRecord {
                 writer.key("intel_rdt")
                 intelRdt.encode(to: &writer)
             }
+            if !externalDescriptors.isEmpty { writer.member("external_descriptors", externalDescriptors) }
+            if hasRestoredClocks { writer.member("restored_clocks", true) }
             if !startContainerHooks.isEmpty || !poststartHooks.isEmpty || !poststopHooks.isEmpty {
                 var hooks = Hooks()
                 hooks.startContainer = startContainerHooks
@@ -80,6 +82,8 @@ extension ContainerRecord {
         var deviceNodes: [String] = []
         var intelRdt: IntelRdtGroup?
         var configPath: String?
+        var descriptors: [String] = []
+        var hasRestoredClocks = false
         var hooks: Hooks?
         try reader.beginObject()
         while let key = try reader.nextKey() {
@@ -112,6 +116,8 @@ extension ContainerRecord {
             case "device_nodes": deviceNodes = try reader.strings()
             case "intel_rdt": intelRdt = try IntelRdtGroup(from: &reader)
             case "config_path": configPath = try reader.string()
+            case "external_descriptors": descriptors = try reader.strings()
+            case "restored_clocks": hasRestoredClocks = try reader.bool()
             case "hooks": hooks = try Hooks(from: &reader)
             default: break
             }
@@ -133,6 +139,8 @@ extension ContainerRecord {
         self.deviceNodes = deviceNodes
         self.intelRdt = intelRdt
         self.configPath = configPath
+        externalDescriptors = descriptors
+        self.hasRestoredClocks = hasRestoredClocks
     }
 
     private init(

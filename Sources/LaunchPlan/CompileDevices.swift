@@ -34,6 +34,11 @@ extension Compiler {
         makeLinks()
     }
 
+    /// The device nodes that a container of this configuration has.
+    public static func deviceNodes(_ config: Config) -> [String] {
+        defaultDevices.map(\.path) + (config.linux?.devices ?? []).map(\.path)
+    }
+
     private static let defaultDevices: [(path: String, minor: UInt32)] = [
         ("/dev/null", 3), ("/dev/zero", 5), ("/dev/full", 7), ("/dev/random", 8), ("/dev/urandom", 9),
         ("/dev/tty", 0),

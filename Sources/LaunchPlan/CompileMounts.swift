@@ -6,12 +6,12 @@ import Labels
 import OCISpec
 
 extension Mount {
-    var isBind: Bool { type == "bind" || options.contains("bind") || options.contains("rbind") }
+    public var isBind: Bool { type == "bind" || options.contains("bind") || options.contains("rbind") }
 
     /// A read-only tmpfs is filled first (device nodes, mount points), and read-only afterwards.
     var isDeferredReadOnly: Bool { type == "tmpfs" && isNewReadOnly }
 
-    var isCgroup: Bool { !isBind && (type == "cgroup" || type == "cgroup2") }
+    public var isCgroup: Bool { !isBind && (type == "cgroup" || type == "cgroup2") }
 
     fileprivate var isNewReadOnly: Bool { !isBind && MountOptions(options).superFlags & MS.RDONLY != 0 }
 }
@@ -101,7 +101,7 @@ extension Compiler {
 
     // MARK: bind
 
-    private mutating func bind(
+    mutating func bind(
         _ mount: Mount, _ options: MountOptions, _ destination: String, _ pointer: Pointer
     ) throws(Failure) {
         guard let source = mount.source, !source.isEmpty else {

@@ -56,7 +56,7 @@ extension Compiler {
     }
 
     /// No mount made from here on may show on the host.
-    private mutating func isolateTree() {
+    mutating func isolateTree() {
         let asked = config.linux?.rootfsPropagation
         let isPrivate = asked == .private || asked == .rprivate
         builder.step(

@@ -29,7 +29,6 @@ public struct Page: Equatable, Sendable {
         if command.details.isEmpty && verb.explanation.isEmpty {
             roff.paragraph("Does what its name says: \(command.summary).")
         }
-        if !command.isSupported { roff.paragraph("This version of apus does not support it yet.") }
         if !command.flags.isEmpty {
             roff.request("SH", "OPTIONS")
             options(command.flags, &roff)
@@ -53,7 +52,7 @@ public struct Page: Equatable, Sendable {
             let hasPage = verb != .help && verb != .version
             roff.item(
                 hasPage ? "\(Roff.bold("apus-\(verb.rawValue)"))(\(section))" : Roff.bold(verb.rawValue),
-                sentence(command.summary) + (command.isSupported ? "" : " Not supported yet."))
+                sentence(command.summary))
         }
         roff.request("SH", "OPTIONS")
         roff.paragraph(ProgramText.options)

@@ -44,8 +44,8 @@ struct Call {
         case .update: try update()
         case .mounts: try mounts()
         case .events: try events()
-        case .checkpoint, .restore:
-            throw Failure("apus \(verb.rawValue): not supported yet")
+        case .checkpoint: try checkpoint()
+        case .restore: return try restore()
         case .help, .version:
             // The parser answers these itself.
             throw Failure("apus \(verb.rawValue): not a command to carry out")

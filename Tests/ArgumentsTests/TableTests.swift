@@ -131,7 +131,6 @@ import Testing
         for flag in verb.command.flags {
             #expect(text.contains("   \(flag.synopsis)") == !flag.isHidden, "\(flag.name)")
         }
-        #expect(text.contains("not support it yet") == !verb.command.isSupported)
     }
 
     @Test func sayWhatHoldsOtherwise() {

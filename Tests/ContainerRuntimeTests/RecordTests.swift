@@ -30,6 +30,8 @@ import Testing
                 $0.poststopHooks = [Hook(path: "/x")]
                 $0.resources = Array(#"{"memory":{"limit":-1},"unified":{"a.b":"}\""}}"#.utf8)
                 $0.deviceNodes = ["/dev/null", "/dev/x y"]
+                $0.externalDescriptors = ["/dev/null", "pipe:[4711]", "/a \"b\""]
+                $0.hasRestoredClocks = true
                 $0.bundle = "/with \"quotes\"\\ and \u{1}"
             },
         ]

@@ -135,14 +135,6 @@ def test_claim_and_deed(claims, bundle, planned, key, field, edit):
     assert refused == (not value), f"features says {value}: {result}"
 
 
-@pytest.mark.parametrize("verb", ["checkpoint", "restore"])
-def test_commands(runtime, verb):
-    """Help and the parser have one table; this is its third reader."""
-    listed = runtime("--help").out
-    refused = "not supported yet" in runtime(verb, "absent").err
-    assert (verb in listed.partition("NOT SUPPORTED YET:")[2].partition("OPTIONS:")[0]) == refused
-
-
 def test_unsafe_annotations(claims):
     assert {"org.systemd.property.", "run.oci."} <= set(claims["potentiallyUnsafeConfigAnnotations"])
 

@@ -91,18 +91,18 @@ final class Scratch {
         #expect(lines.count == 3)
         #expect(lines[0] == "kept")
         #expect(lines[1].hasPrefix("time=\""))
-        #expect(lines[2].hasSuffix(" level=error msg=\"apus checkpoint: not supported yet\""))
+        #expect(lines[2].hasSuffix(" level=error msg=\"container does not exist\""))
     }
 
     @Test func withoutAFileStandardErrorHasTheLine() throws {
         let text = try Outcome(["checkpoint", "c1"])
         #expect(
             text.error.wholeMatch(
-                of: /time="[-0-9T:]+Z" level=error msg="apus checkpoint: not supported yet"\n/)
+                of: /time="[-0-9T:]+Z" level=error msg="container does not exist"\n/)
                 != nil)
         let json = try Outcome(["--log-format=json", "--log=", "checkpoint", "c1"])
         let line = try JSONDecoder().decode(Line.self, from: Data(json.error.utf8))
-        #expect(line.msg == "apus checkpoint: not supported yet")
+        #expect(line.msg == "container does not exist")
     }
 
     @Test func misuseIsLoggedToo() throws {

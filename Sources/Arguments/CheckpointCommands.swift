@@ -1,24 +1,20 @@
 extension Verb {
-    /// The entries of commands that are parsed and documented, but not carried out yet.
-    var unsupportedCommand: Command {
-        var command = futureCommand
-        command.isSupported = false
-        return command
+    static var checkpointCommand: Command {
+        Command(
+            .checkpoint, "save the state of a running container with CRIU",
+            details: [
+                "Ends the container then and deletes it, unless --leave-running or --pre-dump is given."
+            ],
+            operands: [.init("ID")], flags: checkpointing)
     }
 
-    private var futureCommand: Command {
-        switch self {
-        case .checkpoint:
-            Command(
-                .checkpoint, "save the state of a running container with CRIU", operands: [.init("ID")],
-                flags: Self.checkpointing)
-        case .restore:
-            Command(
-                .restore, "bring a container back from a checkpoint", operands: [.init("ID")],
-                flags: Self.restoring)
-        default:
-            Command(self, "")
-        }
+    static var restoreCommand: Command {
+        Command(
+            .restore, "bring a container back from a checkpoint",
+            details: [
+                "Exits with the status of the container's process, or 128 + the signal that ended it, unless detached."
+            ],
+            operands: [.init("ID")], flags: restoring)
     }
 
     private static var criu: [Flag] {
@@ -53,7 +49,7 @@ extension Verb {
     private static var restoring: [Flag] {
         [
             Flag(.imagePath, .text("DIR"), "directory of the image", fallback: "./checkpoint"),
-            .bundle, .detach, .pidFile, .consoleSocket, .noSubreaper, .noPivot,
+            .bundle, .detach, .pidFile, .consoleSocket, .noSubreaper, .noPivot, .noNewKeyring,
             Flag(.lsmProfile, .text("TYPE:NAME"), "security profile to restore with"),
             Flag(.lsmMountContext, .text("CONTEXT"), "SELinux context of the mounts"),
         ] + criu
