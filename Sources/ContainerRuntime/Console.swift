@@ -61,7 +61,8 @@ final class Console {
     }
 
     private func carry(
-        _ process: some Attended, _ signals: borrowing SignalQueue, _ relay: TerminalRelay, _ notify: NotifyProxy?,
+        _ process: some Attended, _ signals: borrowing SignalQueue, _ relay: TerminalRelay,
+        _ notify: NotifyProxy?,
         _ caller: Int32?
     ) throws(Failure) -> ExitStatus {
         if let caller { relay.copySize(from: caller) }

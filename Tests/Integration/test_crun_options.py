@@ -304,4 +304,5 @@ def test_no_daemon(runtime, bundle, written, path):
         pytest.skip(f"somebody listens at {path}")
     bundle.write()
     result = runtime("run", "--bundle", bundle.dir, bundle.id, flags=["--log", written])
-    assert result.code == 1 and f"--log: {written}: connect to {path}: no such file or directory (ENOENT)" in result.err
+    assert result.code == 1 and f"--log: {written}: " in result.err, result
+    assert f"{path}: no such file or directory (ENOENT)" in result.err and "log to a file" in result.err
