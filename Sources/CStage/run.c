@@ -15,6 +15,7 @@ static stage_step *const steps[PLAN_OPCODES] = {
     [PLAN_MOUNT_BIND] = stage_mount_bind,
     [PLAN_REMOUNT] = stage_remount,
     [PLAN_REPROPAGATE] = stage_repropagate,
+    [PLAN_LABEL] = stage_label,
     [PLAN_DEVICE] = stage_device,
     [PLAN_SYMLINK] = stage_symlink,
     [PLAN_DIRECTORY] = stage_directory,
@@ -42,7 +43,7 @@ static stage_step *const steps[PLAN_OPCODES] = {
     [PLAN_EXEC] = stage_exec,
     [PLAN_DONE] = stage_done,
 };
-_Static_assert(PLAN_OPCODES == 41, "every opcode has its step");
+_Static_assert(PLAN_OPCODES == 42, "every opcode has its step");
 
 /* Exit statuses; the second is what callers expect where exec itself fails. */
 enum { FAILED = 1, NOT_EXECED = 255 };

@@ -63,6 +63,7 @@ static const struct shape shapes[PLAN_OPCODES] = {
                       .len = true},
     [PLAN_REPROPAGATE] = {.str = {SOME_TEXT}, .numbers = 1},
     [PLAN_UNMOUNT] = {.str = {SOME_TEXT}},
+    [PLAN_LABEL] = {.str = {SOME_TEXT, SOME_TEXT}},
     [PLAN_DEVICE] = {.str = {SOME_TEXT}, .numbers = 3},
     [PLAN_SYMLINK] = {.flags = PLAN_SYMLINK_REPLACE, .str = {SOME_TEXT, SOME_TEXT}},
     [PLAN_DIRECTORY] = {.str = {SOME_TEXT}, .numbers = 1},

@@ -18,12 +18,10 @@ extension Mount {
 
 extension MountLabel {
     /// The file system options that carry it.
-    fileprivate func options(_ type: String, _ pointer: Pointer) throws(Failure) -> [String] {
+    fileprivate func options(_ type: String) -> [String] {
         switch Self.way(type: type, isBind: false) {
         case .option: return ["\(key)=\(context.description)"]
-        case .none: return []
-        case .root:
-            throw Failure(at: pointer, "a mount label on a file system of type \(type) is not supported yet")
+        case .none, .root: return []
         }
     }
 }
@@ -194,7 +192,7 @@ extension Compiler {
             options.attributes.drop(UInt32(MOUNT_ATTR_RDONLY))
             options.superFlags &= ~MS.RDONLY
         }
-        let label = try labels.mount?.options(type, pointer) ?? []
+        let label = labels.mount?.options(type) ?? []
         var flags = procChildFlag(destination)
         if type == "proc" || type == "sysfs" { flags |= UInt32(PLAN_MOUNT_PLAIN_TARGET) }
         // A tmpfs that is told no mode looks like the directory it covers.
@@ -210,6 +208,7 @@ extension Compiler {
         mountFileSystem(
             type, source: mount.source ?? type, options, label: label, flags: flags, on: destination,
             tolerating: isForeignSysfs ? [EPERM] : [], .config(pointer), "mount \(type) on \(destination)")
+        labelRoot(of: type, destination)
         guard isForeignSysfs else { return }
         builder.step(
             Operation(
@@ -219,6 +218,16 @@ extension Compiler {
                     options.attributes.packed, options.attributes.packed, options.propagation.first ?? 0, 0
                 )),
             .config(pointer), "bind the host's /sys on \(destination)")
+    }
+
+    /// For a file system that cannot be told its label by an option.
+    private mutating func labelRoot(of type: String, _ destination: String) {
+        guard let label = labels.mount, MountLabel.way(type: type, isBind: false) == .root else { return }
+        builder.step(
+            Operation(
+                PLAN_LABEL,
+                strings: (builder.string(destination), builder.string(label.context.description), 0, 0)),
+            .config("/linux/mountLabel"), "label \(destination)")
     }
 
     mutating func mountFileSystem(

@@ -338,6 +338,21 @@ import Testing
         #expect(options.contains("s\(key)\0u:r:t:s0\0"))
     }
 
+    /// It has no option for it.
+    @Test func mountLabelOfMessageQueues() throws {
+        let plan = try compile {
+            var mount = Mount(destination: "/dev/mqueue")
+            mount.type = "mqueue"
+            $0.mounts = [mount]
+            $0.linux?.mountLabel = "u:r:t:s0"
+        }
+        let label = try #require(plan.first(PLAN_LABEL))
+        #expect(try #require(plan.first(PLAN_MOUNT_FS)) == label - 1)
+        let strings = plan.steps[label].op.strings
+        #expect(plan.text(strings.0) == "/dev/mqueue" && plan.text(strings.1) == "u:r:t:s0")
+        #expect(plan.operations(PLAN_MOUNT_FS).allSatisfy { $0.length == 0 })
+    }
+
     /// Eight bytes of a filter that allows everything.
     @Test func readyFilter() throws {
         let plan = try compile {

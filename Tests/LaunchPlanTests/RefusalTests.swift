@@ -63,13 +63,6 @@ import Testing
                 "thread-self/attr/keycreate u:r:t:s0", "thread-self/attr/apparmor/exec exec p",
                 "thread-self/attr/exec u:r:t:s0",
             ])
-        #expect(
-            failure {
-                var mount = Mount(destination: "/dev/mqueue")
-                mount.type = "mqueue"
-                $0.mounts = [mount]
-                $0.linux?.mountLabel = "u:r:t:s0"
-            }?.origin == .config("/mounts/0"))
     }
 
     /// Whatever a good configuration asks for, it is compiled or refused at one of its fields.

@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
@@ -150,6 +151,24 @@ static void test_remount(void)
     builder_op(&plan, PLAN_PIVOT);
     run("grep /mnt /proc/self/mountinfo");
     CHECK(succeeded() && strstr(outcome.output, "/mnt rw") && strstr(outcome.output, "ro,size=128k"), "%s", why());
+}
+
+static void test_label(void)
+{
+    char path[128], label[64] = {0};
+    begin();
+    snprintf(path, sizeof path, "%s/labelled", host);
+    mkdir(path, 0755);
+    builder_bind(&plan, path, "/mnt");
+    builder_path(&plan, PLAN_LABEL, "/mnt")->str[1] = builder_string(&plan, "u:r:t:s0:c1,c2");
+    builder_op(&plan, PLAN_PIVOT);
+    run("true");
+    CHECK(succeeded(), "%s", why());
+    CHECK(getxattr(path, "security.selinux", label, sizeof label) == 15 && !strcmp(label, "u:r:t:s0:c1,c2"), "%s", label);
+    begin();
+    builder_path(&plan, PLAN_LABEL, "/absent")->str[1] = builder_string(&plan, "u:r:t:s0");
+    run("true");
+    CHECK(failed_in(PLAN_LABEL, ENOENT, FAULT_NONE), "%s", why());
 }
 
 static void test_other_roots(void)
@@ -445,6 +464,7 @@ static int tests(void)
     test_legacy_mount();
     test_copied_mode();
     test_remount();
+    test_label();
     test_other_roots();
     test_clone();
     test_user_namespace();

@@ -45,6 +45,7 @@ static void build(void)
     op->num[2] = MS_PRIVATE;
     builder_path(&plan, PLAN_REMOUNT, "/dst")->num[0] = PLAN_ATTRS(MOUNT_ATTR_NOEXEC, 0);
     builder_path(&plan, PLAN_REPROPAGATE, "/dst")->num[0] = MS_SHARED;
+    builder_path(&plan, PLAN_LABEL, "/dst")->str[1] = builder_string(&plan, "u:r:t:s0");
     builder_path(&plan, PLAN_UNMOUNT, "/dst");
     builder_path(&plan, PLAN_DEVICE, "/dev/null")->num[0] = S_IFCHR | 0666;
     builder_path(&plan, PLAN_SYMLINK, "/dev/fd")->str[1] = builder_string(&plan, "/proc/self/fd");
