@@ -43,11 +43,11 @@ def bundle(make_bundle):
     return made
 
 
-def give(bundle):
+def give(bundle, owner=UID):
     bundle.write()
     for path in [bundle.dir, *bundle.dir.rglob("*")]:
         if path.name != "probe":
-            os.chown(path, UID, UID, follow_symlinks=False)
+            os.chown(path, owner, owner, follow_symlinks=False)
     return bundle
 
 
@@ -62,15 +62,15 @@ def run(runtime, bundle, script, **more):
     return runtime("run", "--bundle", bundle.dir, bundle.id, **more)
 
 
-def create(runtime, bundle, script):
+def create(runtime, bundle, script, owner=UID):
     bundle.sh(script)
-    give(bundle)
+    give(bundle, owner)
     (bundle.dir / "out").touch()
     pid_file = bundle.dir / "pid"
     with open(bundle.dir / "out", "ab") as out, open("/dev/zero", "rb") as stdin:
         code = subprocess.run(
             runtime.command("create", "--bundle", bundle.dir, "--pid-file", pid_file, bundle.id),
-            stdin=stdin, stdout=out, stderr=out, env=runtime.environment, timeout=30).returncode
+            stdin=stdin, stdout=out, stderr=out, env=runtime.environment, timeout=60).returncode
     assert code == 0, (bundle.dir / "out").read_text()
     return int(pid_file.read_text())
 
@@ -346,3 +346,49 @@ def test_root_of_a_user_namespace(runtime, bundle):
     pid = create(inside, bundle, "true")
     runtime("delete", "--force", bundle.id, check=True)
     reap(pid)
+
+
+# ---- a part of the cgroup tree ----
+
+TESTER = 1000  # of the guest with systemd, with cgroups delegated by the manager of this user
+
+
+@pytest.mark.systemd
+@pytest.mark.parametrize("driver", ["systemd", "cgroupfs"])
+def test_delegated_cgroups(subject_path, workplace, bundle, driver):
+    session = f"/run/user/{TESTER}"
+    become = ["/usr/bin/setpriv", f"--reuid={TESTER}", f"--regid={TESTER}", "--init-groups", "/usr/bin/env",
+              f"XDG_RUNTIME_DIR={session}", f"DBUS_SESSION_BUS_ADDRESS=unix:path={session}/bus"]
+    if driver == "cgroupfs":
+        become += ["/usr/bin/systemd-run", "--user", "--scope", "--quiet", "--property=Delegate=yes"]
+    root = workplace / f"delegated-{driver}"
+    root.mkdir(mode=0o700)
+    os.chown(root, TESTER, TESTER)
+    runtime = Runtime("apus", subject_path, root, become=become,
+                      flags=["--systemd-cgroup"] if driver == "systemd" else [])
+    for name in ("uidMappings", "gidMappings"):
+        bundle.linux[name] = [{"containerID": 0, "hostID": TESTER, "size": 1}]
+    if driver == "systemd":
+        bundle.linux["cgroupsPath"] = f"user.slice:apus:{bundle.id}"
+    bundle.linux["resources"] = {"pids": {"limit": 20}, "memory": {"limit": 64 << 20},
+                                 "devices": [{"allow": False, "access": "rwm"}]}
+    bundle.linux["namespaces"].append({"type": "cgroup"})
+    pid = create(runtime, bundle, "while :; do sleep 0.5; done", TESTER)
+    assert (bundle.dir / "out").read_text() == "", "device rules that such a user cannot set are no news"
+    runtime("start", bundle.id, check=True, timeout=60)
+    cgroup = Path(f"/sys/fs/cgroup{Path(f'/proc/{pid}/cgroup').read_text().strip()[3:]}")
+    assert f"user@{TESTER}.service" in str(cgroup)
+    assert (cgroup / "pids.max").read_text() == "20\n" and (cgroup / "memory.max").read_text() == f"{64 << 20}\n"
+    if driver == "systemd":
+        assert cgroup.name == f"apus-{bundle.id}.scope"
+    inside = runtime("exec", bundle.id, "/bin/sh", "-c", "cat /proc/self/cgroup", check=True, timeout=60)
+    assert inside.out == "0::/\n"
+    assert json.loads(runtime("ps", "--format", "json", bundle.id, check=True, timeout=60).out)[0] == pid
+    runtime("pause", bundle.id, check=True, timeout=60)
+    assert (cgroup / "cgroup.freeze").read_text() == "1\n"
+    runtime("resume", bundle.id, check=True, timeout=60)
+    runtime("update", "--pids-limit", "33", bundle.id, check=True, timeout=60)
+    assert (cgroup / "pids.max").read_text() == "33\n"
+    runtime("delete", "--force", bundle.id, check=True, timeout=60)
+    reap(pid)
+    assert not cgroup.exists()
