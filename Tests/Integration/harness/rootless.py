@@ -4,6 +4,7 @@ The user exists in the tests' own mount namespace only: scratch files are bound 
 """
 
 import os
+import resource
 import shutil
 import subprocess
 from pathlib import Path
@@ -26,6 +27,9 @@ NOWHERE = {
     "devices-outside-dev": "as devices-custom",
     "namespace-no-pid": "a procfs of the host's processes cannot be mounted",
     "namespace-only-mount": "as namespace-no-pid",
+    "mount-bind-recursive-attributes": "the access times of the host's mounts cannot be changed",
+    "mount-idmap-own-mapping-in-user-namespace": "only root can map the ids of a mount",
+    "engine-docker-privileged": "neither of the other runtimes starts it",
     "user-high-ids": "this id is not one of the user's",
 }
 MS_BIND, MNT_DETACH = 0x1000, 2
@@ -89,6 +93,12 @@ class Unprivileged:
         # Only of groups that there are.
         if "net.ipv4.ping_group_range" in linux.get("sysctl", {}):
             linux["sysctl"]["net.ipv4.ping_group_range"] = "0 0"
+        # Nor more of anything than it has.
+        for limit in bundle.process.get("rlimits", []):
+            kind = getattr(resource, limit["type"], None)
+            most = resource.getrlimit(kind)[1] if kind is not None else resource.RLIM_INFINITY
+            if most != resource.RLIM_INFINITY:
+                limit["hard"], limit["soft"] = min(limit["hard"], most), min(limit["soft"], most)
         linux.pop("resources", None)
         linux.pop("cgroupsPath", None)
         for path in [bundle.dir, *bundle.dir.rglob("*")]:
