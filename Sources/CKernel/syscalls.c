@@ -47,6 +47,11 @@ int apus_fsopen(const char *type, unsigned int flags)
     return (int)syscall(SYS_fsopen, type, flags);
 }
 
+int apus_fspick(const char *path, unsigned int flags)
+{
+    return (int)syscall(SYS_fspick, AT_FDCWD, path, flags);
+}
+
 int apus_fsconfig(int fs, unsigned int command, const char *key, const void *value, int aux)
 {
     return (int)syscall(SYS_fsconfig, fs, command, key, value, aux);

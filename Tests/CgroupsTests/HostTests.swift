@@ -176,3 +176,14 @@ enum Capture {
                 """)
     }
 }
+
+@Suite struct UnifiedTreeOptionsTests {
+    @Test func areThoseOfTheFirstMount() {
+        let unified = UnifiedTreeOptions(mountinfo: Capture.unified)
+        #expect(unified?.mountPoint == "/sys/fs/cgroup")
+        #expect(unified?.flags == ["nsdelegate", "memory_recursiveprot"])
+        let hybrid = UnifiedTreeOptions(mountinfo: Capture.hybrid)
+        #expect(hybrid?.mountPoint == "/sys/fs/cgroup/unified" && hybrid?.flags == [])
+        #expect(UnifiedTreeOptions(mountinfo: "24 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw") == nil)
+    }
+}

@@ -459,13 +459,19 @@ def test_under_systemd(criu, runtime, counter):
     counter.linux["cgroupsPath"] = f"system.slice:apus:{counter.id}"
     counter.linux["resources"] = {"pids": {"limit": 77}}
     unit = f"apus-{counter.id}.scope"
+    # CRIU mounts the cgroup tree without its options, which takes them from all who have it mounted.
+    options = lambda: [line.split(" - ")[1] for line in Path("/proc/self/mountinfo").read_text().splitlines() if " - cgroup2 " in line]
+    before = options()
+    assert "nsdelegate" in before[0]
     pid = start(runtime, counter)
     goes_on(pid, 5)
     assert checkpoint(runtime, counter).code == 0, errors(counter)
+    assert options() == before
     reap(pid)
     active = lambda: subprocess.run(["systemctl", "is-active", unit], capture_output=True, text=True).stdout.strip()
     assert active() == "inactive"
     pid = restore(runtime, counter)
+    assert options() == before
     assert active() == "active"
     assert unit in Path(f"/proc/{pid}/cgroup").read_text()
     assert (Path("/sys/fs/cgroup/system.slice") / unit / "pids.max").read_text() == "77\n"

@@ -479,6 +479,9 @@ def test_users_manager(subject_path, workplace, bundle):
     if not user:
         pytest.skip("no user of this host has a session with a bus")
     bundle.linux["cgroupsPath"] = ""
+    bundle.linux["namespaces"].append({"type": "user"})
+    for name, id in (("uidMappings", user.pw_uid), ("gidMappings", user.pw_gid)):
+        bundle.linux[name] = [{"containerID": 0, "hostID": id, "size": 1}]
     bundle.write()
     result = subprocess.run(
         ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups",

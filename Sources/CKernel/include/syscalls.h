@@ -17,6 +17,7 @@ int apus_pipe(int ends[2]); /* O_CLOEXEC */
 int apus_eventfd(void); /* at 0; EFD_CLOEXEC, EFD_NONBLOCK */
 
 int apus_fsopen(const char *type, unsigned int flags);
+int apus_fspick(const char *path, unsigned int flags);
 int apus_fsconfig(int fs, unsigned int command, const char *key, const void *value, int aux);
 int apus_fsmount(int fs, unsigned int flags, unsigned int attributes);
 

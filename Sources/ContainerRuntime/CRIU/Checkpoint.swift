@@ -90,6 +90,8 @@ private struct Checkpoint {
         defer { image.close() }
         let request = Request(options.isPreDump ? .preDump : .dump, try self.request(image))
         if !options.isPreDump { try image.save(descriptors: record.externalDescriptors) }
+        let tree = UnifiedTreeOptions.current()
+        defer { tree?.putBack() }
         // Nothing of the caller's gets as far as CRIU.
         try Failure.blaming { () throws(SystemError) in try ProcessControl.closeOnExec(from: 3) }
         let service = try Failure.blaming { () throws(SystemError) in

@@ -136,6 +136,8 @@ final class Restoration {
     }
 
     private func restore() throws(Failure) {
+        let tree = UnifiedTreeOptions.current()
+        defer { tree?.putBack() }
         let service = try start()
         defer { image.close() }
         var outcome = Service.Outcome.ended(nil)
