@@ -76,41 +76,12 @@ extension Cgroup {
             for _ in 0..<16 {
                 let fresh = try members().filter { $0 > 0 && !signalled.contains($0) }
                 if fresh.isEmpty { return }
-                try send(signal, to: fresh)
+                try ProcessControl.signal(signal, each: fresh) { () throws(SystemError) in try members() }
                 signalled.formUnion(fresh)
             }
         } catch {
             throw Failure(.runtime, error)
         }
-    }
-
-    /// A pid may pass to a stranger between the list and the signal: each process is held by a descriptor, and
-    /// is signalled if its pid is still in the list after that.
-    private func send(_ signal: Int32, to pids: [Int32]) throws(SystemError) {
-        let batch = 128
-        for start in stride(from: 0, to: pids.count, by: batch) {
-            var held: [(pid: Int32, process: Held)] = []
-            for pid in pids[start..<min(start + batch, pids.count)] {
-                do throws(SystemError) {
-                    held.append((pid, Held(try ProcessControl.open(pid: pid))))
-                } catch  where error.errno == Errno(ESRCH) || error.errno == Errno(EINVAL) {
-                    // It has ended, or is a thread of one of a threaded cgroup's processes.
-                }
-            }
-            let members = Set(try self.members())
-            for (pid, process) in held where members.contains(pid) {
-                do throws(SystemError) {
-                    try ProcessControl.signal(process.descriptor, signal)
-                } catch  where error.errno == Errno(ESRCH) {
-                    // It has ended.
-                }
-            }
-        }
-    }
-
-    private final class Held {
-        let descriptor: FileDescriptor
-        init(_ descriptor: consuming FileDescriptor) { self.descriptor = descriptor }
     }
 
     /// As ``pids()``, with a 0 for each process that is not visible.

@@ -9,15 +9,15 @@ extension ContainerRecord {
     /// outlives the init process.
     func pids() throws(Failure) -> [Int32] {
         if !cgroup.isEmpty { return try cgroup.pids() }
-        if let mark { return try mark.pids() }
-        return hasPrivatePIDNamespace && isInitAlive() ? try pidsOfNamespace() : []
+        return try Failure.blaming { () throws(SystemError) in try untrackedPIDs() }
     }
 
-    private func pidsOfNamespace() throws(Failure) -> [Int32] {
+    private func untrackedPIDs() throws(SystemError) -> [Int32] {
+        if let mark { return try mark.pids() }
+        guard hasPrivatePIDNamespace && isInitAlive() else { return [] }
         guard let own = Self.pidNamespace(of: initPID) else { return [initPID] }
-        let all = try Failure.blaming { () throws(SystemError) in try FileTree.list("/proc") }
         // Those of namespaces below it are not found; whoever makes such is seldom seen, and dies with the others.
-        return all.compactMap { Int32($0) }.filter { Self.pidNamespace(of: $0) == own }
+        return try FileTree.list("/proc").compactMap { Int32($0) }.filter { Self.pidNamespace(of: $0) == own }
     }
 
     private static func pidNamespace(of pid: Int32) -> String? {
@@ -46,28 +46,10 @@ extension ContainerRecord {
 
     /// - Returns: whether there were any.
     private func signalUntracked(_ signal: Int32) throws(Failure) -> Bool {
-        let found = Held.opened(try pids())
-        if found.isEmpty { return false }
-        // Looked at again with the descriptors open: a pid that passed to a stranger meanwhile is not among them.
-        let still = Set(try pids())
-        for (pid, process) in found where still.contains(pid) {
-            try? ProcessControl.signal(process.descriptor, signal)
-        }
-        return true
-    }
-
-    private final class Held {
-        let descriptor: FileDescriptor
-        init(_ descriptor: consuming FileDescriptor) { self.descriptor = descriptor }
-
-        /// Those that have not ended meanwhile.
-        static func opened(_ pids: [Int32]) -> [(pid: Int32, process: Held)] {
-            var opened: [(pid: Int32, process: Held)] = []
-            for pid in pids {
-                guard let descriptor = try? ProcessControl.open(pid: pid) else { continue }
-                opened.append((pid, Held(descriptor)))
-            }
-            return opened
+        try Failure.blaming { () throws(SystemError) in
+            let found = try untrackedPIDs()
+            try ProcessControl.signal(signal, each: found) { () throws(SystemError) in try untrackedPIDs() }
+            return !found.isEmpty
         }
     }
 }

@@ -7,7 +7,8 @@ import OCISpec
 
 extension HostFacts {
     /// Whether the runtime is the host's root, rather than that of a user namespace or nobody's.
-    static var hasHostRoot: Bool { ProcessControl.effectiveUID == 0 && !ProcessControl.isInUserNamespace }
+    /// Asked once: the answer takes reading a file of /proc.
+    static let hasHostRoot = ProcessControl.effectiveUID == 0 && !ProcessControl.isInUserNamespace
 
     /// Asks the host what the plan of this bundle depends on, and no more.
     /// - Parameter deniesGroups: see ``HostFacts/deniesGroups``.

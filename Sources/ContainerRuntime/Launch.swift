@@ -70,7 +70,7 @@ final class Launch {
         idMaps = config.hasNew(.user) ? try IDMaps(config, capabilities: capabilities) : nil
         facts = try HostFacts.gather(
             config, rootfs: bundle.rootfs, id: id, cgroup: cgroup, host: host,
-            deniesGroups: idMaps?.deniesGroups ?? IDMaps.deniesGroups(pid: nil))
+            deniesGroups: idMaps?.deniesGroups ?? (isRootless && IDMaps.deniesGroups(pid: nil)))
         if cgroup.unit != nil { facts.clonesIntoCgroup = false }
         var planned = LaunchOptions(wait: wait)
         planned.noPivot = options.noPivot

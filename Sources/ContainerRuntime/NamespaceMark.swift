@@ -41,9 +41,8 @@ enum NamespaceMark: Equatable, Sendable {
     }
 
     /// The processes that have it and have not ended.
-    func pids() throws(Failure) -> [Int32] {
-        let all = try Failure.blaming { () throws(SystemError) in try FileTree.list("/proc") }
-            .compactMap { Int32($0) }
+    func pids() throws(SystemError) -> [Int32] {
+        let all = try FileTree.list("/proc").compactMap { Int32($0) }
         switch self {
         case .mountNamespace(let id):
             return all.filter { Self.isAlive($0) && Self.mountNamespaceID($0) == id }

@@ -1,15 +1,10 @@
 """The table again, with runtimes that an unprivileged user starts (harness/rootless.py)."""
 
-import os
-
 import pytest
 from cases import Case
 from harness import rootless
 from harness.table import NAMES, WHOLE, chosen, of_module
 from harness.through_exec import NOWHERE
-
-if os.path.basename(os.environ.get("APUS", "apus")) == "apus" and not rootless.SUPPORTED:
-    pytest.skip("containers of unprivileged users are not supported yet; APUS=/usr/sbin/runc runs this", allow_module_level=True)
 
 MINIMUM = chosen({"rootless-init": 100, "rootless-exec": 100})
 MORE = {"rootless-specification": Case("rootless-specification", "runc spec --rootless", rootless.specification, "")}

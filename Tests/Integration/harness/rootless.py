@@ -14,8 +14,6 @@ from .runtime import ENVIRONMENT, Runtime
 
 NAME, UID = "apus-rootless", 7001
 FIRST, COUNT = 500000, 65536
-# Whether the runtime under test can be started by such a user.
-SUPPORTED = True
 # What this user cannot have under any runtime.
 NOWHERE = {
     **{f"namespace-join-{kind}": "the namespaces of others cannot be joined"
