@@ -75,13 +75,14 @@ extension ContainerCgroup {
         }
         guard let unit else { return try updateDirectly(update, on: host) }
         // systemd first: it writes its own idea of every file of a controller that it hears of.
-        try unit.set(update.limits, devices: update.replacesDevices)
+        try unit.set(
+            update.limits, devices: update.replacesDevices, isLegacy: unified == nil)
         do throws(Failure) {
             var rounded = update
             rounded.limits = update.limits.roundedForSystemd()
             return try updateDirectly(rounded, on: host)
         } catch {
-            if let former = update.former { try? unit.set(former, devices: false) }
+            if let former = update.former { try? unit.set(former, devices: false, isLegacy: false) }
             throw error
         }
     }
@@ -90,7 +91,10 @@ extension ContainerCgroup {
         _ update: CgroupUpdate, on host: CgroupHost
     ) throws(Failure) -> UpdatedCgroup {
         var done = UpdatedCgroup()
-        if let legacy { done.add(try legacy.update(update, guardsDevices: unified == nil, on: host)) }
+        if let legacy {
+            let guardsDevices = guardsByLegacy(update.limits.devices)
+            done.add(try legacy.update(update, guardsDevices: guardsDevices, on: host))
+        }
         guard let unified else {
             done.warnings += update.limits.warnings
             return done

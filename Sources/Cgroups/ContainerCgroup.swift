@@ -109,7 +109,7 @@ public struct ContainerCgroup: Equatable, Sendable {
     /// - Throws: as ``Cgroup/create(cgroupsPath:id:limits:on:)``. Nothing is left behind.
     public func create(_ request: CgroupRequest, on host: CgroupHost) throws(Failure) -> [String] {
         guard legacy != nil else { return try createUnified(request, on: host) }
-        let made = try LegacyCgroup.create(request, on: host)
+        let made = try LegacyCgroup.create(LegacyChain.all(request, on: host), request)
         if unified == nil { return made }
         do throws(Failure) {
             return made + (try createUnified(request, on: host))
@@ -125,9 +125,11 @@ public struct ContainerCgroup: Equatable, Sendable {
             .directories ?? []
     }
 
-    /// Kills what runs in the cgroups, and removes of their directories those that ``create(_:on:)`` made.
+    /// Kills what runs in the cgroups, and removes of their directories those that ``create(_:on:)`` or
+    /// ``prepare(_:on:)`` made.
     public func discard(_ made: [String]) throws(Failure) {
-        try kill()
+        // A unit that is not started may be somebody's of the same name.
+        if unit == nil { try kill() }
         for directory in made.reversed() {
             // One outside may have become another container's parent meanwhile.
             if paths.values.contains(directory) {
@@ -142,30 +144,41 @@ public struct ContainerCgroup: Equatable, Sendable {
     ///
     /// - Returns: warnings for the user.
     public func apply(_ request: CgroupRequest, on host: CgroupHost) throws(Failure) -> [String] {
-        if let unit, let unified {
-            try unified.check(request.limits.usageChecks)
-            try unit.set(request.limits, devices: true)
+        if let unit {
+            try unified?.check(request.limits.usageChecks)
+            try unit.set(request.limits, devices: true, isLegacy: unified == nil)
         }
         return try applyDirectly(request, on: host)
     }
 
     func applyDirectly(_ request: CgroupRequest, on host: CgroupHost) throws(Failure) -> [String] {
-        try legacy?.apply(request.limits.legacy, on: host)
-        guard let unified else {
-            guard let legacy else { return host.isDisabled ? request.limits.devices.unguarded : [] }
-            return try request.limits.warnings
-                + legacy.guardDevices(request.limits.devices, request.devices, on: host)
-        }
         let limits = unit == nil ? request.limits : request.limits.roundedForSystemd()
-        let warnings = try unified.apply(limits, on: host, devices: request.devices)
+        try legacy?.apply(limits.legacy, on: host)
+        var warnings: [String] = []
+        if let legacy, guardsByLegacy(limits.devices) {
+            warnings = try legacy.guardDevices(limits.devices, request.devices, on: host)
+        }
+        guard let unified else {
+            if legacy == nil { return host.isDisabled ? limits.devices.unguarded : [] }
+            return limits.warnings + warnings
+        }
+        warnings += try unified.apply(limits, on: host, devices: request.devices)
         if let owner = request.owner { try unified.delegate(to: owner) }
         return warnings
     }
 
+    /// Whether the v1 controller is told which devices are let in: where there is no program of the cgroup v2 tree to
+    /// do it, and where systemd has told it already, in words that may let in less.
+    func guardsByLegacy(_ devices: DeviceFilter) -> Bool {
+        if unified == nil { return true }
+        return unit != nil && legacy?.paths["devices"] != nil && devices.allowed != nil
+    }
+
     /// Moves a process into them, where it could not be born in them.
     public func add(pid: Int32) throws(Failure) {
-        if let unit, let unified { return try unit.attach(pid: pid, to: unified) }
-        try unified?.add(pid: pid)
+        if let unified {
+            if let unit { try unit.attach(pid: pid, to: unified) } else { try unified.add(pid: pid) }
+        }
         try legacy?.add(pid: pid)
     }
 

@@ -11,7 +11,7 @@ public struct Limits: Equatable, Sendable {
     /// Those of the cgroup v2 tree, in the order of writing.
     var settings: [Setting]
     let usageChecks: [UsageCheck]
-    let legacy: LegacyLimits
+    var legacy: LegacyLimits
     let devices: DeviceFilter
     /// What the user should hear although nothing failed.
     public let warnings: [String]

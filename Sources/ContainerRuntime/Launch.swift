@@ -71,7 +71,10 @@ final class Launch {
         facts = try HostFacts.gather(
             config, rootfs: bundle.rootfs, id: id, cgroup: cgroup, host: host,
             deniesGroups: idMaps?.deniesGroups ?? (isRootless && IDMaps.deniesGroups(pid: nil)))
-        if cgroup.unit != nil { facts.clonesIntoCgroup = false }
+        if cgroup.unit != nil {
+            facts.clonesIntoCgroup = false
+            facts.startsUnit = true
+        }
         var planned = LaunchOptions(wait: wait)
         planned.noPivot = options.noPivot
         planned.noNewKeyring = options.noNewKeyring
@@ -154,7 +157,10 @@ final class Launch {
     }
 
     private func makeCgroup() throws(Failure) {
-        if cgroup.unit != nil { return }
+        if cgroup.unit != nil {
+            cgroupEnd = .discard(try cgroup.prepare(request, on: host))
+            return
+        }
         // Where there is no tree at all: what takes one is refused, but for a user's rules for devices.
         if cgroup.isEmpty && record.rootless && request.limits.isEmpty { return }
         do throws(Failure) {
@@ -336,6 +342,7 @@ final class Launch {
         cgroupEnd = .remove
         // The hooks to come can be born in it.
         facts.clonesIntoCgroup = true
+        facts.startsUnit = false
         for warning in warnings { runtime.settings.warn(warning) }
     }
 

@@ -75,7 +75,7 @@ extension Compiler {
 
         joinLegacyCgroups()
         var actions: [Plan.Action] = []
-        if hasCgroup && !facts.clonesIntoCgroup { actions.append(.joinCgroup) }
+        if facts.startsUnit || hasCgroup && !facts.clonesIntoCgroup { actions.append(.joinCgroup) }
         if let adjustment, facts.isPrivileged || !builder.plan.clonesItself {
             actions.append(.adjustOOMScore(adjustment))
         }

@@ -38,6 +38,8 @@ public struct HostFacts: Equatable, Sendable {
     public var legacyCgroups: [LegacyCgroup] = []
     /// Whether clone3(2) can place the process (CLONE_INTO_CGROUP); else the runtime moves it.
     public var clonesIntoCgroup = true
+    /// Whether the cgroup is made around the process, whatever the host mounts: systemd has no other way.
+    public var startsUnit = false
     /// Whether the runtime is root in a user namespace that may do everything: the order of joining
     /// namespaces, and who may make device nodes, depend on it.
     public var isPrivileged = true

@@ -18,6 +18,7 @@ import pytest
 from harness import compare, view
 from harness.bundle import Bundle
 from harness.disk import disk
+from harness.legacy import hierarchies, host_tree, own_places, remains
 from harness.runtime import Runtime, reap
 from harness.table import LIST
 
@@ -34,35 +35,15 @@ def prefix(kind):
 
 @pytest.fixture(scope="module")
 def tree():
-    """The host's /sys/fs/cgroup, which this process has covered for itself."""
-    holder = subprocess.Popen([*view.host_mounts(), "sleep", "3600"], stdin=subprocess.DEVNULL)
-    while Path(f"/proc/{holder.pid}/comm").read_text().strip() != "sleep":
-        time.sleep(0.01)
-    root = Path(f"/proc/{holder.pid}/root/sys/fs/cgroup")
-    before = {h.name for h in root.iterdir() if (h / "apus-test").is_dir()}
-    yield root
-    for hierarchy in root.iterdir():
-        if hierarchy.name not in before:
-            try:
-                (hierarchy / "apus-test").rmdir()
-            except OSError:
-                pass
-    holder.kill()
-    holder.wait()
-
-
-def hierarchies(tree):
-    # Links lead from a controller to the hierarchy that it shares with others.
-    return sorted(h for h in tree.iterdir() if h.is_dir() and not h.is_symlink() and h.name != "unified")
-
-
-def remains(tree, id):
-    return [str(p) for h in tree.iterdir() for pattern in (id, f"*/{id}", f"*/*/{id}") for p in h.glob(pattern)]
-
-
-def own_places(pid):
-    lines = Path(f"/proc/{pid}/cgroup").read_text().splitlines()
-    return {names: path for _, names, path in (line.split(":", 2) for line in lines)}
+    with host_tree() as root:
+        before = {h.name for h in root.iterdir() if (h / "apus-test").is_dir()}
+        yield root
+        for hierarchy in root.iterdir():
+            if hierarchy.name not in before:
+                try:
+                    (hierarchy / "apus-test").rmdir()
+                except OSError:
+                    pass
 
 
 class Container:

@@ -21,9 +21,10 @@ public struct LegacyCgroup: Equatable, Sendable {
     /// The cgroup that has the controller.
     func cgroup(_ controller: Controller) -> Cgroup? { paths[controller.v1Name].map { Cgroup(path: $0) } }
 
-    /// The one whose processes stand for the container's: no process gets out of any.
+    /// The one whose processes stand for the container's: no process gets out of any. The freezer's first, for
+    /// systemd does not touch it.
     var tracker: Cgroup {
-        Cgroup(path: paths["devices"] ?? paths["pids"] ?? paths["freezer"] ?? directories[0])
+        Cgroup(path: paths["freezer"] ?? paths["pids"] ?? paths["devices"] ?? directories[0])
     }
 
     var freezer: LegacyFreezer? { paths["freezer"].map { LegacyFreezer(path: $0) } }
@@ -32,7 +33,7 @@ public struct LegacyCgroup: Equatable, Sendable {
     ///
     /// The kernel holds up every fork and exit on the machine for that, which it takes some milliseconds to do.
     /// A process that moves itself, by a 0 to `tasks`, does without: so the stage does it.
-    func add(pid: Int32) throws(Failure) {
+    public func add(pid: Int32) throws(Failure) {
         for directory in directories { try Cgroup(path: directory).add(pid: pid) }
     }
 

@@ -7,23 +7,19 @@ extension LegacyCgroup {
     ///
     /// - Returns: `nil` on a host without v1 hierarchies.
     static func planned(_ request: CgroupRequest, on host: CgroupHost) throws(Failure) -> LegacyCgroup? {
-        var paths: [String: String] = [:]
-        for chain in try LegacyChain.all(request, on: host) {
-            for controller in chain.hierarchy.controllers { paths[controller] = chain.directory }
-        }
-        return LegacyCgroup(paths: paths)
+        LegacyCgroup(paths: try LegacyChain.all(request, on: host).paths)
     }
 
     /// Makes the container's cgroup in every hierarchy.
     ///
     /// - Returns: the directories that had to be made, the outermost of each hierarchy first.
     /// - Throws: a cgroup has processes or is frozen; or the system call that failed. Nothing is left behind.
-    static func create(_ request: CgroupRequest, on host: CgroupHost) throws(Failure) -> [String] {
+    static func create(_ chains: [LegacyChain], _ request: CgroupRequest) throws(Failure) -> [String] {
         let origin: Failure.Origin =
             request.cgroupsPath?.isEmpty == false ? .config(CgroupPath.origin) : .runtime
         var made: [String] = []
         do throws(Failure) {
-            for chain in try LegacyChain.all(request, on: host) {
+            for chain in chains {
                 do throws(SystemError) {
                     try chain.make(&made)
                 } catch {
@@ -63,6 +59,11 @@ struct LegacyChain {
             chains.append(LegacyChain(hierarchy: hierarchy, names: names))
         }
         return chains
+    }
+
+    /// One for each hierarchy of the host, all with the same names.
+    static func at(_ names: [String], on host: CgroupHost) -> [LegacyChain] {
+        host.legacy.map { LegacyChain(hierarchy: $0, names: names) }
     }
 
     /// Makes what is missing.
@@ -111,5 +112,16 @@ struct LegacyChain {
         throw Failure(
             origin, reason: "container's cgroup unexpectedly frozen",
             remedy: "write THAWED to freezer.state in \(directory) or above it")
+    }
+}
+
+extension [LegacyChain] {
+    /// The directories by controller.
+    var paths: [String: String] {
+        var paths: [String: String] = [:]
+        for chain in self {
+            for controller in chain.hierarchy.controllers { paths[controller] = chain.directory }
+        }
+        return paths
     }
 }

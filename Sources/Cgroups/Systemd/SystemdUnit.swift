@@ -62,15 +62,17 @@ public struct SystemdUnit: Equatable, Sendable {
     /// Starts the unit around a process, and waits until it is there.
     ///
     /// - Throws: also if there is such a unit already, which is left alone.
+    ///
+    /// - Parameter isLegacy: see ``DeviceFilter/unitProperties(systemd:isLegacy:)``.
     static func start(
-        _ plan: Plan, _ request: CgroupRequest, _ systemd: SystemdRequest, pid: Int32
+        _ plan: Plan, _ request: CgroupRequest, _ systemd: SystemdRequest, pid: Int32, isLegacy: Bool
     ) throws(Failure) {
         let (manager, version) = try connect(isUser: systemd.isUser)
         let limits = request.limits
         // A later property of the same name wins: limits over annotations, as with runc.
         var properties = [UnitProperty].base(plan.name, pid: pid) + plan.annotated
         properties += limits.unitCreationProperties(systemd: version)
-        properties += limits.devices.unitProperties(systemd: version)
+        properties += limits.devices.unitProperties(systemd: version, isLegacy: isLegacy)
         properties += try limits.unitProperties(systemd: version)
         let unit = plan.name.unit
         do throws(DBusError) {
@@ -95,10 +97,13 @@ public struct SystemdUnit: Equatable, Sendable {
 
     /// Tells systemd of new limits.
     ///
-    /// - Parameter devices: whether of the device rules, too.
-    func set(_ limits: Limits, devices: Bool) throws(Failure) {
+    /// - Parameters:
+    ///   - devices: whether of the device rules, too.
+    ///   - isLegacy: see ``DeviceFilter/unitProperties(systemd:isLegacy:)``.
+    func set(_ limits: Limits, devices: Bool, isLegacy: Bool) throws(Failure) {
         let (manager, version) = try Self.connect(isUser: isUser)
-        var properties = devices ? limits.devices.unitProperties(systemd: version) : []
+        var properties =
+            devices ? limits.devices.unitProperties(systemd: version, isLegacy: isLegacy) : []
         properties += try limits.unitProperties(systemd: version)
         if properties.isEmpty { return }
         try Self.blaming("set properties of systemd unit \(name)") { () throws(DBusError) in

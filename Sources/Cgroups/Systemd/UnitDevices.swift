@@ -9,14 +9,19 @@ extension DeviceFilter {
     /// allow what systemd has no words for, it is told to keep out of it: its list would have to be too short or
     /// too long. (runc gives it too short a one then, and takes its program away; it comes back with the next
     /// `systemctl daemon-reload`.)
-    func unitProperties(systemd version: Int) -> [UnitProperty] {
+    ///
+    /// Where the v1 controller guards, there is but one list, which both write, and a unit without a list is moved out
+    /// of its cgroup: there systemd is told what it has words for, be it too little, and ours is written over it.
+    ///
+    /// - Parameter isLegacy: whether it is the v1 controller that guards.
+    func unitProperties(systemd version: Int, isLegacy: Bool = false) -> [UnitProperty] {
         let type = DataType.structure([.string, .string])
         var properties = [
             // What is listed is added to what was listed before; the empty list takes that away.
             UnitProperty("DeviceAllow", .array(of: type, []))
         ]
         let entries = allowed?.map { $0.entry(systemd: version) } ?? [nil]
-        guard !allowsEverything, !entries.contains(nil) else {
+        guard !allowsEverything, isLegacy || !entries.contains(nil) else {
             return properties + [UnitProperty("DevicePolicy", .string("auto"))]
         }
         properties.append(UnitProperty("DevicePolicy", .string("strict")))

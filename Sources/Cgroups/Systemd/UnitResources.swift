@@ -32,6 +32,7 @@ extension Limits {
             default: break
             }
         }
+        properties += try legacy.unitProperties(systemd: version)
         // `unified` comes last in the settings, and its word is the last one.
         return properties.enumerated().filter { entry in
             !properties[(entry.offset + 1)...].contains { $0.name == entry.element.name }
@@ -61,6 +62,7 @@ extension Limits {
             }
             limits.settings[index].value = "\(rounded) \(quota.period)"
         }
+        limits.legacy = legacy.roundedForSystemd()
         return limits
     }
 }
@@ -123,7 +125,7 @@ extension Setting {
         value.split { $0 == " " || $0 == "\t" || $0 == "\n" }.map(String.init)
     }
 
-    fileprivate func number(_ property: String, least: UInt64 = 0) throws(Failure) -> UnitProperty {
+    func number(_ property: String, least: UInt64 = 0) throws(Failure) -> UnitProperty {
         guard words.count == 1 else { throw refusal("a number or \"max\"") }
         if words[0] == "max" { return UnitProperty(property, .uint64(.max)) }
         guard let number = UInt64(words[0]) else { throw refusal("a number or \"max\"") }

@@ -104,7 +104,9 @@ final class Restoration {
             try Failure.blaming { () throws(SystemError) in
                 try FileTree.replace(directory.configPath, with: bundle.source, mode: 0o600)
             }
-            if cgroup.unit == nil {
+            if cgroup.unit != nil {
+                cgroupEnd = .discard(try cgroup.prepare(request, on: host))
+            } else {
                 cgroupEnd = .discard(try cgroup.create(request, on: host))
                 for warning in try cgroup.apply(request, on: host) { runtime.settings.warn(warning) }
             }
@@ -199,6 +201,7 @@ final class Restoration {
         if cgroup.unit != nil {
             let warnings = try cgroup.start(request, pid: pid, on: host)
             cgroupEnd = .remove
+            try cgroup.legacy?.add(pid: pid)
             for warning in warnings { runtime.settings.warn(warning) }
         } else {
             try cgroup.add(pid: pid)
