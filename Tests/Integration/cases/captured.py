@@ -3,8 +3,8 @@
 Taken on Debian 12 with a recording runtime from `podman run` 4.3, `docker run` 20.10 and containerd 1.6's
 `ctr run`. Changed in the files are the paths of the engine's storage (@STORAGE@) and 64-digit IDs, and
 Docker's prestart hook is left out, which names the daemon's own executable. Changed here are the command,
-the root and the cgroup, which are the bundle's, and the limits, which this view of the host has no
-controllers for.
+the root and the cgroup, which are the bundle's, the limits, which this view of the host has no controllers
+for, and the devices, of which there are those that this host has.
 """
 
 import json
@@ -21,12 +21,12 @@ def take(b, path):
     config["process"]["args"] = b.process["args"]
     config["linux"]["cgroupsPath"] = b.linux["cgroupsPath"]
     config["linux"].pop("resources", None)
+    # With --privileged, an engine lists those that the host has.
+    config["linux"]["devices"] = [d for d in config["linux"].get("devices", []) if Path(d["path"]).exists()]
     if "hostname" in config:
         config["hostname"] = "probe"
     storage = b.host_directory("storage")
     for mount in config["mounts"]:
-        # Podman's --tmpfs asks for it; it is refused by name until it is supported.
-        mount["options"] = [option for option in mount["options"] if option != "tmpcopyup"]
         if mount["source"].startswith("@STORAGE@/"):
             name = mount["source"].removeprefix("@STORAGE@/")
             if name == "shm":
