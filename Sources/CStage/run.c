@@ -1,5 +1,7 @@
 #include "internal.h"
 
+#include "counter.h"
+
 static stage_step *const steps[PLAN_OPCODES] = {
     [PLAN_SETNS] = stage_setns,
     [PLAN_CLONE] = stage_clone,
@@ -67,6 +69,7 @@ int stage_run(struct plan_header *plan, struct stage_report *report)
         .inherited_umask = (int)RAW1(__NR_umask, 0),
     };
     const struct plan_op *ops = (const void *)((const char *)plan + plan->op_offset);
+    uint64_t *times = plan->flags & PLAN_TIMED ? (void *)((char *)report + REPORT_SIZE) : 0;
     bool failed = false;
     report->listener = -1;
     report->taken = 0;
@@ -74,6 +77,8 @@ int stage_run(struct plan_header *plan, struct stage_report *report)
         const struct plan_op *op = &ops[i];
         if (op->flags & PLAN_FALLBACK && !failed)
             continue;
+        if (times)
+            times[i] = apus_counter();
         report->op = i;
         report->call = UINT32_MAX;
         report->error = 0;
@@ -84,6 +89,8 @@ int stage_run(struct plan_header *plan, struct stage_report *report)
         failed = result < 0;
         if (!failed || is_tolerated(op, -result))
             continue;
+        if (times)
+            times[plan->op_count] = apus_counter();
         report->error = result == -STAGE_FAULT ? 0 : (int32_t)-result;
         report->state = REPORT_FAILED;
         return op->code == PLAN_EXEC ? NOT_EXECED : FAILED;

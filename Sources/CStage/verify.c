@@ -28,8 +28,8 @@ static const char *verify_header(const struct plan_header *plan, size_t size)
         return "its version is another";
     if (plan->size != size)
         return "its size is not what its header says";
-    if (plan->reserved)
-        return "a reserved field of its header is not 0";
+    if (plan->flags & ~PLAN_TIMED)
+        return "it has a flag that is none";
     if (plan->op_count == 0)
         return "it has no ops";
     if (plan->op_offset < sizeof *plan || plan->op_offset % _Alignof(struct plan_op))

@@ -4,9 +4,11 @@ import Diagnosis
 extension Plan {
     /// The plan as the stage reads it (plan.h).
     ///
-    /// - Parameter descriptors: the number that each slot's descriptor has in the stage.
+    /// - Parameters:
+    ///   - descriptors: the number that each slot's descriptor has in the stage.
+    ///   - isTimed: whether the report has room for times.
     /// - Throws: if the plan is larger than the stage takes.
-    public func image(descriptors: [Int: Int32]) throws(Failure) -> [UInt8] {
+    public func image(descriptors: [Int: Int32], isTimed: Bool = false) throws(Failure) -> [UInt8] {
         let headerSize = MemoryLayout<plan_header>.size
         let opsSize = steps.count * MemoryLayout<plan_op>.size
         let size = headerSize + opsSize + arena.count
@@ -21,7 +23,7 @@ extension Plan {
         image.append(UInt32(headerSize))
         image.append(UInt32(headerSize + opsSize))
         image.append(UInt32(arena.count))
-        image.append(UInt32(0))
+        image.append(isTimed ? UInt32(PLAN_TIMED) : 0)
         for slot in 0..<Int(PLAN_SLOTS) { image.append(UInt32(bitPattern: descriptors[slot] ?? -1)) }
         for step in steps { image.append(step.op) }
         image.bytes += arena

@@ -61,13 +61,13 @@ static struct plan_header *open_plan(int file, size_t *size)
     return map(file, sizeof(struct plan_header), PLAN_MAX_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE, size);
 }
 
-static struct stage_report *open_report(struct plan_header *plan)
+static struct stage_report *open_report(struct plan_header *plan, size_t *size)
 {
-    size_t size;
     int file = plan->slots[PLAN_SLOT_REPORT];
     if (plan->magic != PLAN_MAGIC || plan->version != PLAN_VERSION || file <= 2)
         return 0;
-    struct stage_report *report = map(file, REPORT_SIZE, REPORT_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, &size);
+    struct stage_report *report =
+        map(file, REPORT_SIZE, REPORT_SIZE + PLAN_MAX_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, size);
     if (report) {
         RAW1(__NR_close, file);
         plan->slots[PLAN_SLOT_REPORT] = -1;
@@ -88,16 +88,18 @@ static void refuse(struct stage_report *report, const char *why)
 
 static int run(int file)
 {
-    size_t size;
+    size_t size, room;
     struct plan_header *plan = open_plan(file, &size);
     if (!plan)
         return 1;
     RAW1(__NR_close, file);
     /* Verified as it came, and before that no slot but the report's is looked at. */
     const char *wrong = stage_verify(plan, size);
-    struct stage_report *report = open_report(plan);
+    struct stage_report *report = open_report(plan, &room);
     if (!report)
         return 1;
+    if (!wrong && room != REPORT_SIZE + (plan->flags & PLAN_TIMED ? REPORT_TIMES(plan->op_count) : 0))
+        wrong = "its report is too short or too long";
     if (wrong) {
         refuse(report, wrong);
         return 1;

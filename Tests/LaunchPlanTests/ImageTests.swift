@@ -25,6 +25,9 @@ import Testing
         #expect(word(5) == word(4) + word(3) * UInt32(MemoryLayout<plan_op>.size))
         #expect(word(6) == UInt32(plan.arena.count))
         #expect(word(7) == 0)
+        let timed = try plan.image(descriptors: [0: 7, 1: 8], isTimed: true)
+        #expect(timed[28..<32].elementsEqual([UInt8(PLAN_TIMED), 0, 0, 0]))
+        #expect(timed[..<28] == image[..<28] && timed[32...] == image[32...])
         #expect(word(8) == 7 && word(9) == 8 && word(10) == .max, "an empty slot is -1")
         #expect(Array(image[Int(word(5))...]) == plan.arena)
     }
@@ -88,6 +91,8 @@ import Testing
     }
 
     @Test func everyByteOfTheHeader() throws {
+        // The one flag that there is makes another good plan.
+        let flag = (position: try #require(MemoryLayout<plan_header>.offset(of: \.flags)), bit: 0)
         for image in try Self.seeds() {
             let room = try GuardedRoom(image.count)
             #expect(room.verdict(image) == nil)
@@ -95,7 +100,8 @@ import Testing
                 for bit in 0..<8 {
                     var damaged = image
                     damaged[position] ^= 1 << UInt8(bit)
-                    #expect(room.verdict(damaged) != nil, "byte \(position), bit \(bit)")
+                    let isGood = (position, bit) == flag
+                    #expect((room.verdict(damaged) == nil) == isGood, "byte \(position), bit \(bit)")
                 }
             }
         }

@@ -131,6 +131,7 @@ struct plan_header *builder_finish(const struct builder *builder, size_t *size)
         .op_offset = sizeof header,
         .arena_offset = (uint32_t)(sizeof header + ops),
         .arena_size = builder->arena_size,
+        .flags = builder->flags,
     };
     memcpy(header.slots, builder->slots, sizeof header.slots);
     header.size = header.arena_offset + header.arena_size;
@@ -251,8 +252,11 @@ void run_plan_with_console(struct builder *builder, uint64_t flags, struct outco
         *master = -1;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) || pipe2(output, O_CLOEXEC))
         err(2, "socketpair");
-    char page[REPORT_SIZE] = {0};
-    int report = memory_file(page, sizeof page, 0);
+    static const char page[2 * REPORT_SIZE];
+    size_t report_size = REPORT_SIZE + (builder->flags & PLAN_TIMED ? REPORT_TIMES(builder->op_count) : 0);
+    if (builder->report_size)
+        report_size = builder->report_size;
+    int report = memory_file(page, report_size, 0);
     int proc = open("/proc", O_PATH | O_DIRECTORY);
     /* As in the runtime, none of the slots is among the first descriptors. */
     builder->slots[PLAN_SLOT_SYNC] = fcntl(sockets[1], F_DUPFD, 3);
@@ -302,6 +306,8 @@ void run_plan_with_console(struct builder *builder, uint64_t flags, struct outco
     close(output[0]);
     if (pread(report, &outcome->report, sizeof outcome->report, 0) != sizeof outcome->report)
         err(2, "report");
+    if (pread(report, outcome->times, sizeof outcome->times, REPORT_SIZE) < 0)
+        err(2, "times");
     close(report);
     uint32_t length = outcome->report.length;
     outcome->report.detail[length < REPORT_DETAIL ? length : REPORT_DETAIL - 1] = 0;

@@ -15,6 +15,8 @@ struct builder {
     char arena[1 << 16];
     uint32_t arena_size;
     int32_t slots[PLAN_SLOTS];
+    uint32_t flags;       /* of the plan */
+    uint32_t report_size; /* 0 is what the flags ask for */
 };
 
 void builder_begin(struct builder *builder);
@@ -46,6 +48,7 @@ struct outcome {
     int status;                 /* as wait(2) gives it */
     int child_status;           /* of what CLONE made; -1 if it made nothing */
     struct stage_report report; /* with detail terminated */
+    uint64_t times[129];        /* of a timed plan */
     char output[8192];          /* of standard output and error together */
 };
 

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "check.h"
 #include "container.h"
+#include "counter.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -456,8 +457,67 @@ static void test_umask_of_the_caller(void)
     CHECK(succeeded() && !strcmp(outcome.output, "0031\n"), "%s", why());
 }
 
+/* Every op that is run has a time, in order, and a plan that is not timed has none. */
+static void test_times(void)
+{
+    begin();
+    populate();
+    builder_path(&plan, PLAN_DIRECTORY, "/late")->errnos[0] = 1;
+    uint32_t skipped = plan.op_count;
+    builder_path(&plan, PLAN_DIRECTORY, "/never")->flags = PLAN_FALLBACK;
+    plan.flags = PLAN_TIMED;
+    uint64_t before = apus_counter();
+    run("true");
+    uint64_t after = apus_counter();
+    CHECK(succeeded(), "%s", why());
+    for (uint32_t i = 0; i < plan.op_count; i++) {
+        if (i == skipped) {
+            CHECK(outcome.times[i] == 0, "a skipped op has a time");
+            continue;
+        }
+        CHECK(outcome.times[i] > before && outcome.times[i] < after, "op %u", i);
+        before = outcome.times[i];
+    }
+    CHECK(outcome.times[plan.op_count] == 0, "it has failed");
+
+    begin();
+    uint32_t failing = plan.op_count;
+    builder_path(&plan, PLAN_READONLY, "/a\xff");
+    builder_mount(&plan, "no-such-fs", "/tmp", NULL);
+    plan.flags = PLAN_TIMED;
+    run("true");
+    CHECK(failed_in(PLAN_MOUNT_FS, ENODEV, FAULT_NONE), "%s", why());
+    CHECK(outcome.times[failing + 1] && !outcome.times[failing + 2], "times go on after the failure");
+    CHECK(outcome.times[plan.op_count] > outcome.times[failing + 1], "the failure has no time");
+
+    begin();
+    run("true");
+    CHECK(succeeded() && outcome.times[0] == 0, "%s", why());
+}
+
+/* A report that has not the size that the plan asks for is not written to beyond its page. */
+static void test_room_for_times(void)
+{
+    static const int change[] = {-8, 8, -1};
+    for (size_t i = 0; i < sizeof change / sizeof *change; i++) {
+        begin();
+        plan.flags = PLAN_TIMED;
+        /* LOOKUP and EXEC are still to come. */
+        plan.report_size = (uint32_t)((int)(REPORT_SIZE + REPORT_TIMES(plan.op_count + 2)) + change[i]);
+        run("true");
+        CHECK(outcome.report.state == REPORT_FAILED && outcome.report.fault == FAULT_PLAN && outcome.times[0] == 0,
+              "%d: %s", change[i], why());
+    }
+    begin();
+    plan.report_size = REPORT_SIZE + 8;
+    run("true");
+    CHECK(outcome.report.state == REPORT_FAILED && outcome.report.fault == FAULT_PLAN, "%s", why());
+}
+
 static int tests(void)
 {
+    test_times();
+    test_room_for_times();
     test_container();
     test_bind_and_propagation();
     test_without_mount_setattr();

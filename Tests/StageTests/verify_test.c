@@ -122,7 +122,11 @@ static void test_header(void)
     SPOILED(magic, 0);
     SPOILED(version, PLAN_VERSION + 1);
     SPOILED(size, (uint32_t)size - 1);
-    SPOILED(reserved, 1);
+    SPOILED(flags, PLAN_TIMED << 1);
+    SPOILED(flags, UINT32_MAX);
+    whole->flags = PLAN_TIMED;
+    CHECK(stage_verify(whole, size) == NULL, "a timed plan");
+    whole->flags = 0;
     SPOILED(op_count, 0);
     SPOILED(op_count, UINT32_MAX);
     SPOILED(op_count, whole->op_count + 1);

@@ -19,6 +19,9 @@
 #define PLAN_MAX_SIZE (16u << 20)
 #define PLAN_SLOTS 128
 
+/* plan_header.flags */
+#define PLAN_TIMED 0x1u /* the report has room for times, and the stage takes them (report.h) */
+
 enum plan_opcode {
     PLAN_NONE = 0,
 #define PLAN_OP(NAME, name) PLAN_##NAME,
@@ -96,7 +99,7 @@ struct plan_header {
     uint32_t op_offset;
     uint32_t arena_offset;
     uint32_t arena_size;
-    uint32_t reserved; /* 0 */
+    uint32_t flags; /* PLAN_TIMED */
     int32_t slots[PLAN_SLOTS];
 };
 

@@ -13,6 +13,12 @@
 #define REPORT_SIZE 4096
 #define REPORT_DETAIL 2048
 
+/*
+ * If the plan is PLAN_TIMED, numbers of 64 bits follow the page: what the processor's counter (counter.h) was when
+ * each op began, 0 if it was left out, and at last when the op failed that the plan ended with.
+ */
+#define REPORT_TIMES(op_count) (8 * ((uint64_t)(op_count) + 1))
+
 enum report_state {
     REPORT_FRESH = 0,   /* the stage has not begun */
     REPORT_RUNNING = 1, /* in op `op` */
