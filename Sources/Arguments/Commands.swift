@@ -144,7 +144,7 @@ extension Verb {
             .bundle,
             Flag(.config, short: "f", .text("FILE"), "configuration", fallback: "config.json in the bundle"),
             .consoleSocket, .pidfdSocket(of: "the container's process"), .pidFile, .noPivot, .noNewKeyring,
-            .preserveFds,
+            .preserveFds, .trace,
         ]
     }
 
@@ -169,6 +169,7 @@ extension Verb {
                 isRepeatable: true),
             Flag(.ignorePaused, "go on even if the container is paused"),
             .detach, .pidFile, .consoleSocket, .pidfdSocket(of: "the new process"), .preserveFds,
+            .trace,
         ]
     }
 }

@@ -120,6 +120,7 @@ public struct Flag: Equatable, Sendable {
         case systemdCgroup = "systemd-cgroup"
         case tcpEstablished = "tcp-established"
         case tcpSkipInFlight = "tcp-skip-in-flight"
+        case trace
         case tty
         case user
         case version

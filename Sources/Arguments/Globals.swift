@@ -44,6 +44,9 @@ extension Flag {
     static let preserveFds = Flag(
         .preserveFds, .number("N"), "pass N more descriptors, from 3 + $LISTEN_FDS on", fallback: "0")
 
+    static let trace = Flag(
+        .trace, .text("FILE"), "file to write a timeline to, for chrome://tracing or Perfetto")
+
     static func pidfdSocket(of process: String) -> Flag {
         Flag(.pidfdSocket, .text("PATH"), "AF_UNIX socket that receives a pidfd of \(process)")
     }

@@ -20,7 +20,8 @@ struct Bundle {
     /// - Parameters:
     ///   - directory: as given on the command line; empty is the working directory.
     ///   - config: the file of the configuration, absolute; `nil` for the bundle's config.json.
-    init(entering directory: String, config configPath: String?) throws(Failure) {
+    init(entering directory: String, config configPath: String?, trace: Trace? = nil) throws(Failure) {
+        trace?.next("read config.json")
         self.configPath = configPath
         do throws(SystemError) {
             if !directory.isEmpty { try WorkingDirectory.change(to: directory) }
@@ -42,7 +43,9 @@ struct Bundle {
             throw Failure(.runtime, error)
         }
         source = bytes
+        trace?.next("decode config.json")
         config = try Config.decode(bytes)
+        trace?.next("check config.json")
         try config.validate()
 
         guard let root = config.root else { throw Failure(at: "/root", "required") }

@@ -34,10 +34,13 @@ public struct RuntimeSettings: Sendable {
     /// Where warnings go. Errors are thrown.
     public var warn: @Sendable (String) -> Void
     public var debugLog: @Sendable (String) -> Void
+    /// Where create, run and exec tell what takes how long.
+    public var trace: Trace?
 
     public init(
         root: String, rootIsExplicit: Bool, cgroups: CgroupManager, rootless: RootlessMode, debug: Bool,
-        warn: @escaping @Sendable (String) -> Void, debugLog: @escaping @Sendable (String) -> Void
+        warn: @escaping @Sendable (String) -> Void, debugLog: @escaping @Sendable (String) -> Void,
+        trace: Trace? = nil
     ) {
         self.root = root
         self.rootIsExplicit = rootIsExplicit
@@ -46,6 +49,7 @@ public struct RuntimeSettings: Sendable {
         self.debug = debug
         self.warn = warn
         self.debugLog = debugLog
+        self.trace = trace
     }
 }
 

@@ -10,6 +10,7 @@ extension ContainerRuntime {
     ///
     /// - Returns: the exit status to leave with: 0 if detached, else the process's.
     public func exec(_ id: String, _ request: ExecRequest) throws(Failure) -> Int32 {
+        settings.trace?.next("load the container's state")
         let (directory, record) = try load(id)
         let status = try record.status(in: directory)
         switch status {
@@ -34,6 +35,7 @@ extension ContainerRuntime {
             throw error
         }
         guard let signals else { return 0 }
+        settings.trace?.next("wait for the process's end")
         return try execution.console.attend(stage, signals).shellStatus
     }
 }
@@ -64,10 +66,13 @@ private struct Execution {
         state = record.state(status)
         self.request = request
         try PreservedDescriptors.prepare(request.preserveFds)
+        let trace = runtime.settings.trace
+        trace?.next("read what to run")
         var process = try ExecProcess(
             request, configPath: record.configPath ?? "\(record.bundle)/config.json")
         console = try Console(
             socket: request.consoleSocket, isWanted: process.process.terminal, detaches: request.detaches)
+        trace?.next("decode config.json")
         // As it was at the creation: the bundle may have served for another container since.
         var config = try Config.decode(
             Failure.blaming { () throws(SystemError) in
@@ -79,6 +84,7 @@ private struct Execution {
             config.linux?.namespaces.append(Namespace(type: .time))
         }
         self.config = config
+        trace?.next("gather facts of the host")
         cgroup = try record.cgroup.below(request.cgroups)
         facts = try HostFacts.gather(
             config, rootfs: record.rootfs, id: record.id, cgroup: cgroup, host: try CgroupHost.detect(),
@@ -89,6 +95,9 @@ private struct Execution {
     ///
     /// - Throws: if it does not get there; there is then no process.
     func start() throws(Failure) -> Stage {
+        let trace = runtime.settings.trace
+        trace?.next("start the process")
+        let depth = trace?.depth ?? 0
         // A runtime that its caller pinned must not pin the process.
         if let cpus = process.process.execCPUAffinity?.initial {
             try setAffinity(
@@ -100,6 +109,7 @@ private struct Execution {
             return try start(bornIn: facts.clonesIntoCgroup ? cgroup.unified : nil)
         } catch {
             guard facts.clonesIntoCgroup, cgroup.unified != nil, error.isOfCgroup else { throw error.failure }
+            trace?.fail(error.failure, leaving: depth)
             // A container that manages cgroups of its own has moved its init process further down: nothing can
             // live in the cgroup above. Where that is not the reason, the move will say what is.
             let own =
@@ -148,15 +158,20 @@ private struct Execution {
         var options = LaunchOptions(wait: .never)
         options.noNewKeyring = record.noNewKeyring
         options.preservedDescriptors = request.preserveFds
+        let trace = runtime.settings.trace
+        trace?.begin("compile the plan")
         let plan = try Compiler.compileExec(
-            process.process, at: process.pointer, config: config, facts: facts, options: options)
+            process.process, at: process.pointer, config: config, facts: facts, options: options,
+            watch: trace?.watch)
+        trace?.end()
         try SeccompAgent.check(plan.listener, bundle: record.bundle)
         for warning in plan.warnings { runtime.settings.warn(warning) }
         if runtime.settings.debug {
             for line in plan.listing.split(separator: "\n") { runtime.settings.debugLog(String(line)) }
         }
         return try Stage(
-            plan, report: nil, cgroup: nil, preserved: request.preserveFds, console: console, container: state
+            plan, report: nil, cgroup: nil, preserved: request.preserveFds, console: console,
+            container: state, trace: trace
         ) { (source) throws(Failure) in
             switch source {
             case .proc: return try Failure.blaming { () throws(SystemError) in try ProcFS.open() }

@@ -13,6 +13,7 @@ struct HookRunner {
     var inContainer: ((_ hook: Hook, _ position: Int, _ stdio: [Int32?]) throws(Failure) -> Stage)?
     /// Where hooks of these kinds are to be, if they cannot be born there.
     var cgroup: ContainerCgroup?
+    var trace: Trace?
 
     /// - Throws: the failure of the first hook that fails; the ones after it do not run.
     func run(_ hooks: [Hook]) throws(Failure) {
@@ -23,6 +24,7 @@ struct HookRunner {
         let pointer = Pointer("/hooks").key(kind.rawValue).index(position)
         let origin = Failure.Origin.config(pointer)
         let doing = "run \(hook.path)"
+        trace?.begin("\(kind.rawValue) hook \(hook.path)", origin)
         // Hooks read to the end of it, and need not read at all: a file serves better than a pipe.
         let input = try Failure.blaming(origin) { () throws(SystemError) in
             try MemoryFile.readable("apus-state", Array(state.hookJSON().utf8))
@@ -64,7 +66,7 @@ struct HookRunner {
                 reason: "hook ran past specified timeout of \(hook.timeout ?? 0).0s\(collector.quoted)")
         }
         switch status {
-        case .exited(0): return
+        case .exited(0): trace?.end()
         case .exited(let code):
             throw Failure(origin, doing: doing, reason: "exit status \(code)\(collector.quoted)")
         case .killed(let signal):

@@ -13,6 +13,7 @@ final class Launch {
     let bundle: Bundle
     let options: CreateOptions
     let wait: LaunchOptions.Wait
+    private let trace: Trace?
     private let planned: LaunchOptions
     private(set) var facts: HostFacts
     private(set) var plan: Plan
@@ -41,6 +42,7 @@ final class Launch {
         // A caller that ignores it would have us wait for ever for children that leave no word.
         ProcessControl.resetChildSignal()
         self.runtime = runtime
+        trace = runtime.settings.trace
         self.options = options
         self.wait = wait
         directory = try runtime.directory(id)
@@ -49,7 +51,8 @@ final class Launch {
         consoleSocket = try callerPath(options.consoleSocket, "--console-socket")
         pidfdSocket = try callerPath(options.pidfdSocket, "--pidfd-socket")
         bundle = try Bundle(
-            entering: options.bundle, config: try callerPath(options.config, "--config"))
+            entering: options.bundle, config: try callerPath(options.config, "--config"), trace: trace)
+        trace?.next("look at the host's cgroups", .config("/linux/cgroupsPath"))
         let config = bundle.config
 
         let activation = SocketActivation.current
@@ -65,6 +68,7 @@ final class Launch {
         host = try CgroupHost.managed(by: runtime.settings.cgroups)
         request = try runtime.settings.cgroupRequest(config, id: id, on: host)
         cgroup = try ContainerCgroup.planned(request, on: host)
+        trace?.next("gather facts of the host")
         let capabilities = ProcessControl.permittedCapabilities
         try config.requireUserNamespace(capabilities: capabilities)
         idMaps = config.hasNew(.user) ? try IDMaps(config, capabilities: capabilities) : nil
@@ -83,7 +87,9 @@ final class Launch {
         notify = NotifyProxy(directory)
         planned.passesNotifySocket = notify != nil && config.hasNew(.mount)
         self.planned = planned
-        plan = try Compiler.compile(config, facts: facts, options: planned)
+        trace?.next("compile the plan")
+        plan = try Compiler.compile(config, facts: facts, options: planned, watch: trace?.watch)
+        trace?.next("note what is to be made")
         try SeccompAgent.check(plan.listener, bundle: bundle.path)
         record = ContainerRecord(
             config: config, id: id, bundle: bundle.path, rootfs: bundle.rootfs,
@@ -112,10 +118,12 @@ final class Launch {
                 "NOTIFY_SOCKET: the container has no new mount namespace to be given one in")
         }
         for warning in plan.warnings { runtime.settings.warn(warning) }
+        trace?.next("prepare the terminal and mounts")
         console = try Console(
             socket: consoleSocket, isWanted: bundle.config.process?.terminal == true,
             detaches: options.detaches)
         mounts = try DetachedMounts(of: plan)
+        trace?.next("make the state directory", .option("--root"))
         try directory.make()
         do throws(Failure) {
             try directory.save(record)
@@ -126,8 +134,10 @@ final class Launch {
                 try notify.prepare()
                 if wait == .runtime { try notify.listen() }
             }
+            trace?.next("make the cgroup", .config("/linux/cgroupsPath"))
             try makeCgroup()
             if let intelRdt {
+                trace?.next("make the class of intelRdt", .config("/linux/intelRdt"))
                 record.intelRdt = try intelRdt.make()
                 // Nobody may find it later and not know whose it is.
                 try directory.save(record)
@@ -137,7 +147,9 @@ final class Launch {
                     try FileTree.makeFIFO(directory.fifoPath, mode: 0o600)
                 }
             }
+            trace?.next("set the container up")
             try startStage()
+            trace?.next("hand over")
             try handOverPidfd()
         } catch {
             throw abandon(error)
@@ -169,6 +181,7 @@ final class Launch {
             guard record.rootless else { throw error }
             return try goWithoutCgroup(error)
         }
+        trace?.next("set the cgroup's limits", .config("/linux/resources"))
         for warning in try cgroup.apply(request, on: host) { runtime.settings.warn(warning) }
     }
 
@@ -185,6 +198,7 @@ final class Launch {
         cgroup = ContainerCgroup(paths: [:])
         facts.cgroup = host.kind == .unified ? .callers(directory: try host.ownDirectory()) : .none
         facts.legacyCgroups = []
+        trace?.next("compile the plan anew")
         plan = try Compiler.compile(bundle.config, facts: facts, options: planned)
         record.cgroup = cgroup
         try directory.save(record)
@@ -193,6 +207,7 @@ final class Launch {
     /// Starts the stage: born in the cgroup, or, where clone3(2) refuses that, moved into it. The move may
     /// succeed, and if not, its errors are the better ones.
     private func startStage() throws(Failure) {
+        let depth = trace?.depth ?? 0
         do throws(Failure) {
             try startStageOnce()
         } catch
@@ -200,6 +215,7 @@ final class Launch {
             && stage?.hasFailedToClone != false
         {
             runtime.settings.debugLog("cannot be born in its cgroup: \(error)")
+            trace?.fail(error, leaving: depth)
             stage?.kill()
             stage = nil
             try Failure.blaming { () throws(SystemError) in try FileTree.unlink(directory.reportPath) }
@@ -219,7 +235,7 @@ final class Launch {
             }
         let stage = try Stage(
             plan, report: directory.reportPath, cgroup: birthplace, preserved: preserved,
-            console: console, container: record.state(.creating)
+            console: console, container: record.state(.creating), trace: trace
         ) { (source) throws(Failure) in try self.open(source) }
         self.stage = stage
         if runtime.settings.debug { runtime.settings.debugLog("the stage is process \(stage.pid)") }
@@ -351,7 +367,7 @@ final class Launch {
         ranHooks = true
         var state = record.state(.creating)
         state.pid = kind == .createContainer ? ProcessControl.innerPID(of: stage.pid) : stage.pid
-        var runner = HookRunner(kind: kind, state: state)
+        var runner = HookRunner(kind: kind, state: state, trace: trace)
         if kind == .createContainer {
             runner.cgroup = cgroup
             runner.inContainer = { [self] (hook, position, stdio) throws(Failure) in
@@ -368,7 +384,7 @@ final class Launch {
             hook, kind, position: position, config: bundle.config, facts: facts)
         let status: State.Status = kind == .startContainer ? .created : .creating
         return try Stage(
-            plan, report: nil, cgroup: nil, stdio: stdio, container: record.state(status)
+            plan, report: nil, cgroup: nil, stdio: stdio, container: record.state(status), trace: trace
         ) { [self] (source) throws(Failure) in
             guard case .initProcess = source else { return try open(source) }
             return try Failure.blaming { () throws(SystemError) in
@@ -385,6 +401,7 @@ final class Launch {
     /// Passes signals on to the init process until it has ended.
     func attend(_ signals: borrowing SignalQueue) throws(Failure) -> ExitStatus {
         guard let stage, let console else { throw Failure("the container has no process") }
+        trace?.next("wait for the process's end")
         return try console.attend(stage, signals, notify)
     }
 
@@ -401,11 +418,12 @@ final class Launch {
     /// In a `run`, what `start` does: startContainer hooks, go, poststart hooks.
     func go() throws(Failure) {
         guard let stage, let rendezvous else { return }
+        trace?.next("let it go")
         do throws(Failure) {
             if !record.startContainerHooks.isEmpty {
                 var state = record.state(.created)
                 state.pid = ProcessControl.innerPID(of: record.initPID)
-                var runner = HookRunner(kind: .startContainer, state: state)
+                var runner = HookRunner(kind: .startContainer, state: state, trace: trace)
                 runner.cgroup = cgroup
                 runner.inContainer = { [self] (hook, position, stdio) throws(Failure) in
                     try containerHook(hook, .startContainer, position, stdio)
@@ -421,7 +439,8 @@ final class Launch {
             // Whoever holds the network namespace keeps its devices from the host.
             netDevices = nil
             if !record.poststartHooks.isEmpty {
-                try HookRunner(kind: .poststart, state: record.state(.running)).run(record.poststartHooks)
+                try HookRunner(kind: .poststart, state: record.state(.running), trace: trace)
+                    .run(record.poststartHooks)
             }
         } catch {
             throw abandon(error)
@@ -430,11 +449,12 @@ final class Launch {
 
     /// Undoes everything, and gives the reason back.
     func abandon(_ reason: Failure) -> Failure {
+        trace?.abandon(reason)
         stage?.kill()
         for complaint in netDevices?.giveBack() ?? [] { runtime.settings.warn(complaint) }
         record.intelRdt?.disown()
         for complaint in Teardown(
-            record: record, directory: directory, cgroup: cgroupEnd, runsHooks: ranHooks
+            record: record, directory: directory, cgroup: cgroupEnd, runsHooks: ranHooks, trace: trace
         ).run() {
             runtime.settings.warn(complaint)
         }

@@ -38,7 +38,10 @@ extension ContainerRuntime {
             orphans.kill()
         }
         if !keep {
-            for complaint in Teardown(record: launch.record, directory: launch.directory).run() {
+            settings.trace?.next("delete the container")
+            let teardown = Teardown(
+                record: launch.record, directory: launch.directory, trace: settings.trace)
+            for complaint in teardown.run() {
                 settings.warn(complaint)
             }
         }

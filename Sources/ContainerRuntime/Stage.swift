@@ -29,6 +29,7 @@ final class Stage {
     private let console: Console?
     /// The container, as a seccomp agent is told of it.
     private let container: State?
+    private let trace: StageTrace?
 
     /// Why ``proceed(_:)`` came back.
     enum Pause: Equatable {
@@ -47,24 +48,31 @@ final class Stage {
     ///   - stdio: replacements for the standard descriptors.
     ///   - console: takes the master of the terminal that the plan makes.
     ///   - container: what a seccomp agent is told, if the plan has one.
+    ///   - timeline: takes the times of its steps.
     ///   - open: opens what the plan's slots ask for, but for `sync` and `report`.
     init(
         _ plan: Plan, report: String?, cgroup: Int32?, preserved: Int = 0, stdio: [Int32?] = [nil, nil, nil],
-        console: Console? = nil, container: State? = nil,
+        console: Console? = nil, container: State? = nil, trace timeline: Trace? = nil,
         opening open: (Plan.DescriptorSource) throws(Failure) -> FileDescriptor
     ) throws(Failure) {
         self.plan = plan
         self.console = console
         self.container = container
-        let reportFile = try Self.reportFile(report)
+        timeline?.begin("start the stage")
+        timeline?.begin("make the report")
+        let reportSize =
+            timeline == nil ? Int(REPORT_SIZE) : StageTimes.reportSize(steps: plan.steps.count)
+        let reportFile = try Self.reportFile(report, size: reportSize)
         page = try Failure.blaming { () throws(SystemError) in
-            try SharedPage(reportFile, size: Int(REPORT_SIZE))
+            try SharedPage(reportFile, size: reportSize)
         }
         let pair = try Failure.blaming { () throws(SystemError) in try Socket.pair() }
+        timeline?.next("seal the stage")
         let executable = try Failure.blaming(remedy: "see vm.memfd_noexec in sysctl(8)") {
             () throws(SystemError) in
             try ExecutableImage.open("apus-stage", words: stageImage, size: stageImageSize)
         }
+        timeline?.next("open what the plan works on")
         // Open in the stage from birth; closed here when this is done.
         let table = DescriptorTable()
         var slots: [Int: Int32] = [:]
@@ -75,7 +83,8 @@ final class Stage {
             default: slots[slot] = table.keep(try open(source))
             }
         }
-        let image = try plan.image(descriptors: slots)
+        timeline?.next("seal the plan")
+        let image = try plan.image(descriptors: slots, isTimed: timeline != nil)
         let planFile = try Failure.blaming { () throws(SystemError) in
             try MemoryFile.sealed("apus-plan", image)
         }
@@ -85,21 +94,32 @@ final class Stage {
         request.cgroup = plan.clonesItself ? nil : cgroup
         request.keep = slots.values + [planFile.number] + (0..<preserved).map { Int32(3 + $0) }
         request.stdio = stdio
+        timeline?.next("clone the process", .config("/linux/namespaces"))
+        let born = timeline.map { _ in CounterReading.now() }
         let child = try Failure.blaming(.config("/linux/namespaces")) { () throws(SystemError) in
             try Child.launch(request)
         }
         pid = child.pid
         pidfd = child.takePidfd()
         socket = pair.takeNear()
+        if let timeline, let born {
+            trace = StageTrace(timeline, plan, pid, born: born)
+        } else {
+            trace = nil
+        }
+        timeline?.end()
+        timeline?.end()
     }
 
-    private static func reportFile(_ path: String?) throws(Failure) -> FileDescriptor {
+    deinit { trace?.collect(page.snapshot(), ended: hasEnded) }
+
+    private static func reportFile(_ path: String?, size: Int) throws(Failure) -> FileDescriptor {
         try Failure.blaming { () throws(SystemError) in
             let file =
                 if let path { try FileDescriptor.open(path, O_RDWR | O_CREAT | O_EXCL, mode: 0o600) } else {
                     try MemoryFile.plain("apus-report")
                 }
-            try file.resize(to: Int(REPORT_SIZE), name: "the report")
+            try file.resize(to: size, name: "the report")
             return file
         }
     }
@@ -108,9 +128,17 @@ final class Stage {
 
     /// Serves the stage until it has nothing more to say, or says that the container is created.
     func proceed(_ act: (Plan.Action) throws(Failure) -> Void) throws(Failure) -> Pause {
+        trace?.timeline.begin("wait for the stage")
+        let pause = try serve(act)
+        trace?.timeline.end()
+        if pause == .closed { trace?.noteClosed() }
+        return pause
+    }
+
+    private func serve(_ act: (Plan.Action) throws(Failure) -> Void) throws(Failure) -> Pause {
         while true {
             let packet = try Failure.blaming { () throws(SystemError) in try socket.receive() }
-            guard let message = Message(packet.bytes) else {
+            guard let message = StageMessage(packet.bytes) else {
                 if packet.bytes.isEmpty { return .closed }
                 throw Failure("the stage sent a message that is none")
             }
@@ -122,32 +150,48 @@ final class Stage {
                 _ = ProcessControl.wait(pid: pid)
                 pid = message.value
                 pidfd = descriptor
+                trace?.noteChild(pid)
             case PLAN_MSG_CONSOLE.rawValue:
                 guard let master = packet.takeDescriptor(), let console else {
                     throw Failure("the stage reported a terminal that there is not")
                 }
                 try console.take(master)
             case PLAN_MSG_SYNC.rawValue:
-                let number = Int(message.value)
-                guard plan.rendezvous.indices.contains(number) else {
-                    throw Failure("the stage came to a rendezvous that is none: \(number)")
-                }
-                var agent: SeccompAgent?
-                for action in plan.rendezvous[number].actions {
-                    switch action {
-                    case .created: return .created(rendezvous: message.value)
-                    case .passListener(let listener):
-                        guard let container else { throw Failure("there is no container to tell of") }
-                        agent = try SeccompAgent(listener, of: container)
-                    default: try act(action)
-                    }
-                }
-                try resume(message.value)
-                if let agent { try passListener(to: agent) }
+                if let pause = try meet(message.value, act) { return pause }
             default:
                 throw Failure("the stage sent a message of unknown kind \(message.kind)")
             }
         }
+    }
+
+    /// Does what there is to do at a rendezvous, and lets the stage go on, unless there is a reason to pause.
+    private func meet(
+        _ rendezvous: Int32, _ act: (Plan.Action) throws(Failure) -> Void
+    ) throws(Failure) -> Pause? {
+        let number = Int(rendezvous)
+        guard plan.rendezvous.indices.contains(number) else {
+            throw Failure("the stage came to a rendezvous that is none: \(number)")
+        }
+        trace?.timeline.begin("rendezvous: \(plan.rendezvous[number].name)")
+        var agent: SeccompAgent?
+        for action in plan.rendezvous[number].actions {
+            trace?.timeline.begin(action.listing)
+            switch action {
+            case .created:
+                trace?.timeline.end()
+                trace?.timeline.end()
+                return .created(rendezvous: rendezvous)
+            case .passListener(let listener):
+                guard let container else { throw Failure("there is no container to tell of") }
+                agent = try SeccompAgent(listener, of: container)
+            default: try act(action)
+            }
+            trace?.timeline.end()
+        }
+        try resume(rendezvous)
+        if let agent { try passListener(to: agent) }
+        trace?.timeline.end()
+        return nil
     }
 
     /// Takes the listener from the stage as soon as it is there, gives it to the agent, and lets the stage go on. If
@@ -173,7 +217,7 @@ final class Stage {
     /// Lets the stage go on from a rendezvous. If it is gone, the next ``proceed(_:)`` says so.
     func resume(_ rendezvous: Int32) throws(Failure) {
         do throws(SystemError) {
-            try socket.send(Message(kind: PLAN_MSG_GO.rawValue, value: rendezvous).bytes)
+            try socket.send(StageMessage(kind: PLAN_MSG_GO.rawValue, value: rendezvous).bytes)
         } catch  where error.errno == Errno(EPIPE) || error.errno == Errno(ECONNRESET) {
         } catch {
             throw Failure(.runtime, error)
@@ -227,54 +271,26 @@ final class Stage {
 
     /// Waits for its end.
     func wait() -> ExitStatus? {
-        if hasEnded == nil { hasEnded = ProcessControl.wait(pid: pid) }
+        if hasEnded == nil {
+            hasEnded = ProcessControl.wait(pid: pid)
+            trace?.noteEnd()
+        }
         return hasEnded
     }
 
     /// Records an end that was found out elsewhere.
-    func noteEnd(_ status: ExitStatus) { hasEnded = status }
+    func noteEnd(_ status: ExitStatus) {
+        hasEnded = status
+        trace?.noteEnd()
+    }
 
     /// Why it is not where it should be. Ends it.
     func diagnose() -> Failure {
         // Closing the socket is the last but one thing that a failed stage does; the next is its exit.
         if let ended = try? Poll.readable([pidfd.number], timeout: 2000), !ended[0] { kill() }
         let status = wait()
-        return StageReport(page.snapshot()).failure(of: plan, status: status)
-    }
-}
-
-/// plan_message.
-private struct Message {
-    var kind: UInt32
-    var value: Int32
-
-    init(kind: UInt32, value: Int32) {
-        self.kind = kind
-        self.value = value
-    }
-
-    init?(_ bytes: [UInt8]) {
-        guard bytes.count == 8 else { return nil }
-        kind = Self.word(bytes[0..<4])
-        value = Int32(truncatingIfNeeded: Self.word(bytes[4..<8]))
-    }
-
-    var bytes: [UInt8] { Self.bytes(kind) + Self.bytes(UInt32(truncatingIfNeeded: value)) }
-
-    private static func word(_ bytes: ArraySlice<UInt8>) -> UInt32 {
-        #if _endian(little)
-            return bytes.reversed().reduce(0) { $0 << 8 | UInt32($1) }
-        #else
-            return bytes.reduce(0) { $0 << 8 | UInt32($1) }
-        #endif
-    }
-
-    private static func bytes(_ word: UInt32) -> [UInt8] {
-        let little = (0..<4).map { UInt8(truncatingIfNeeded: word >> ($0 * 8)) }
-        #if _endian(little)
-            return little
-        #else
-            return little.reversed()
-        #endif
+        let failure = StageReport(page.snapshot()).failure(of: plan, status: status)
+        trace?.noteFailure(failure)
+        return failure
     }
 }

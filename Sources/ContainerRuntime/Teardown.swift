@@ -20,6 +20,7 @@ struct Teardown {
     var cgroup = CgroupEnd.remove
     /// Whether poststop hooks are due.
     var runsHooks = true
+    var trace: Trace?
 
     /// Removes processes, cgroup and state directory, then runs the poststop hooks.
     ///
@@ -27,6 +28,7 @@ struct Teardown {
     ///   warning (runtime.md, "Lifecycle", step 13).
     func run() -> [String] {
         var complaints: [String] = []
+        trace?.begin("remove its processes and cgroup")
         do throws(Failure) {
             switch cgroup {
             case .remove:
@@ -44,16 +46,21 @@ struct Teardown {
         } catch {
             complaints.append("\(error)")
         }
+        trace?.next("remove the state directory")
         do throws(Failure) {
             try directory.remove()
         } catch {
             complaints.append("\(error)")
         }
+        trace?.end()
         if runsHooks && !record.poststopHooks.isEmpty {
+            let depth = trace?.depth ?? 0
             do throws(Failure) {
                 record.enterBundle()
-                try HookRunner(kind: .poststop, state: record.state(.stopped)).run(record.poststopHooks)
+                try HookRunner(kind: .poststop, state: record.state(.stopped), trace: trace)
+                    .run(record.poststopHooks)
             } catch {
+                trace?.fail(error, leaving: depth)
                 complaints.append("\(error)")
             }
         }

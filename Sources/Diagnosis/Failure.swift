@@ -51,6 +51,17 @@ public struct Failure: Error, Equatable, Sendable {
     }
 }
 
+extension Failure.Origin {
+    /// The pointer, the option, or `(runtime)`.
+    public var source: String {
+        switch self {
+        case .config(let pointer): pointer.description
+        case .option(let option): option
+        case .runtime: "(runtime)"
+        }
+    }
+}
+
 extension Failure {
     /// Does `body`, and blames what the kernel refuses in it on `origin`.
     @inline(__always)

@@ -11,12 +11,15 @@ extension Compiler {
     ///   - process: decoded and validated; it stands in for the configuration's.
     ///   - pointer: where it comes from: `/process` of config.json, or empty for a document of its own.
     ///   - config: the container's.
+    ///   - watch: as with ``compile(_:facts:options:watch:)``.
     public static func compileExec(
-        _ process: Process, at pointer: Pointer, config: Config, facts: HostFacts, options: LaunchOptions
+        _ process: Process, at pointer: Pointer, config: Config, facts: HostFacts, options: LaunchOptions,
+        watch: ((_ phase: String?) -> Void)? = nil
     ) throws(Failure) -> Plan {
         var config = config
         config.process = process
         var compiler = try Compiler(config, facts, options)
+        compiler.watch = watch
         try compiler.compileExec(process, pointer)
         return compiler.builder.plan
     }

@@ -87,8 +87,11 @@ extension Compiler {
                 at: "/linux/seccomp")
         }
         guard let profile else { return nil }
-        return try SeccompFilter.compile(
+        watch?("compile the seccomp profile")
+        let filter = try SeccompFilter.compile(
             profile, at: "/linux/seccomp", refusingUnknown: annotations.refusesUnknownCalls)
+        watch?(nil)
+        return filter
     }
 
     mutating func loadFilter(_ filter: SeccompFilter) {

@@ -19,6 +19,8 @@ public struct Compiler {
     let labels: ConfiguredLabels
     /// Whether mounts are added to a container that runs: the host's paths are then out of the stage's reach.
     var joinsRunning = false
+    /// Told of what takes long when it begins, and nothing when it ends: a caller that takes times.
+    var watch: ((_ phase: String?) -> Void)?
     /// Where the arena holds the process's environment.
     var environment: (offset: UInt32, count: Int) = (0, 0)
 
@@ -31,13 +33,16 @@ public struct Compiler {
 
     /// The plan of a container's init process.
     ///
-    /// - Parameter config: decoded and validated.
+    /// - Parameters:
+    ///   - config: decoded and validated.
+    ///   - watch: told of what takes long when it begins, and nothing when it ends.
     /// - Throws: a failure at the field that this runtime or this host cannot honour.
     public static func compile(
-        _ config: Config, facts: HostFacts, options: LaunchOptions
+        _ config: Config, facts: HostFacts, options: LaunchOptions, watch: ((_ phase: String?) -> Void)? = nil
     ) throws(Failure) -> Plan {
         guard let process = config.process else { throw Failure(at: "/process", "required") }
         var compiler = try Compiler(config, facts, options)
+        compiler.watch = watch
         try compiler.compileInit(process)
         return compiler.builder.plan
     }

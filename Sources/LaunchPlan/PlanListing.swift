@@ -75,17 +75,12 @@ extension Plan {
 
 extension Plan.Step {
     /// The pointer, the option, or `(runtime)`.
-    var source: String {
-        switch origin {
-        case .config(let pointer): pointer.description
-        case .option(let option): option
-        case .runtime: "(runtime)"
-        }
-    }
+    public var source: String { origin.source }
 }
 
 extension Plan.Action {
-    var listing: String {
+    /// What the runtime does: `write the ID maps`.
+    public var listing: String {
         switch self {
         case .joinCgroup: "move the process into its cgroup"
         case .mapIDs: "write the ID maps"

@@ -62,7 +62,10 @@ extension Verb {
             [
                 Example(
                     "In the foreground, with a configuration that is not in the bundle:",
-                    ["apus run -b /b -f /etc/mine.json mine"])
+                    ["apus run -b /b -f /etc/mine.json mine"]),
+                Example(
+                    "With a timeline of what takes how long:",
+                    ["apus run -b /b --trace /tmp/trace.json mine"]),
             ]
         case .exec:
             [

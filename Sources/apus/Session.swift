@@ -4,9 +4,12 @@ import Diagnosis
 
 /// One call of the program: from its command line to its exit status.
 enum Session {
-    static func run(_ arguments: [String]) -> Int32 {
+    ///
+    /// - Parameter begun: when the program began (``MonotonicClock``).
+    static func run(_ arguments: [String], begun: UInt64) -> Int32 {
         let request = Parser.parse(arguments)
         var log = Log.standard
+        var trace: Trace?
         do throws(Failure) {
             switch request.action {
             case .help(let topic): try Output.print(Help.text(topic))
@@ -18,11 +21,15 @@ enum Session {
                 return 1
             case .command(let invocation):
                 log = try openLog(request.globals, container: invocation.operands.first)
-                let settings = try runtimeSettings(request.globals, log)
-                return try Call(invocation, ContainerRuntime(settings), log).perform()
+                trace = try openTrace(invocation, begun: begun)
+                let settings = try runtimeSettings(request.globals, log, trace)
+                let status = try Call(invocation, ContainerRuntime(settings), log).perform()
+                finish(trace, nil, log)
+                return status
             }
             return 0
         } catch {
+            finish(trace, error, log)
             log.error(prefix(request.action) + error.description)
             return status(request.action)
         }
@@ -33,6 +40,21 @@ enum Session {
             globals.text(.log), format: globals.text(.logFormat) ?? "text",
             threshold: globals.isOn(.debug) ? "debug" : globals.text(.logLevel) ?? "warning",
             container: container)
+    }
+
+    private static func openTrace(_ invocation: Invocation, begun: UInt64) throws(Failure) -> Trace? {
+        guard let path = invocation.options.text(.trace), !path.isEmpty else { return nil }
+        let container = invocation.operands.first ?? ""
+        return try Trace(to: path, of: "\(invocation.verb.rawValue) \(container)", begun: begun)
+    }
+
+    /// A timeline that cannot be written, to a full disk say, fails no container.
+    private static func finish(_ trace: Trace?, _ failure: Failure?, _ log: Log) {
+        do throws(Failure) {
+            try trace?.finish(failure)
+        } catch {
+            log.warning("\(error)")
+        }
     }
 
     private static func explain(_ misuse: Misuse) throws(Failure) {

@@ -5,12 +5,15 @@ import Kernel
 
 extension Session {
     /// The runtime's settings, from the options before the command and the environment.
-    static func runtimeSettings(_ globals: Values, _ log: Log) throws(Failure) -> RuntimeSettings {
+    static func runtimeSettings(
+        _ globals: Values, _ log: Log, _ trace: Trace?
+    ) throws(Failure) -> RuntimeSettings {
         let root = globals.text(.root)
         return RuntimeSettings(
             root: try root.map(explicitRoot) ?? defaultRoot, rootIsExplicit: root != nil,
             cgroups: try cgroupManager(globals), rootless: try rootlessMode(globals.text(.rootless)),
-            debug: log.isDebugging, warn: { log.warning($0) }, debugLog: { log.debug($0) })
+            debug: log.isDebugging, warn: { log.warning($0) }, debugLog: { log.debug($0) },
+            trace: trace)
     }
 
     /// Of the two options that say it the last one holds.
