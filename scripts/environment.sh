@@ -34,9 +34,11 @@ packages_test=(
 packages_bench=(
     crun runc             # the runtimes that are measured beside ours
     busybox-static        # /bin/true for the container
-    hyperfine             # measures
+    gcc libc6-dev         # compile the floor and the timer
+    strace                # counts system calls
+    valgrind              # counts instructions
     util-linux            # unshare, for the view in which all of them run
-    python3               # reads the results
+    python3               # conducts it all
 )
 packages_vm=(
     qemu-system-x86       # the virtual machine; with virtiofsd in Debian 12
