@@ -28,6 +28,8 @@ class Bench:
             answer = action()
             if counts:
                 self.figures.add(case, shape, name, answer.milliseconds)
+                # Of the runtime and what it has waited for: less than the clock says of a busy machine.
+                self.figures.add(f"{case}: processor time", shape, name, (answer.user + answer.system) / 1e3)
         return measure
 
 
@@ -35,6 +37,12 @@ def case_run(bench):
     for shape in bench.shapes:
         bundle = bench.bundles[shape]
         bench.turns([bench.recorder("run", shape, one.name, lambda one=one: one.run(bundle)) for one in [bench.floor, *bench.runtimes]])
+
+
+def case_version(bench):
+    """The start of the executable, which every other case has in it."""
+    bench.turns([bench.recorder("--version", "-", "floor", bench.floor.nothing),
+                 *(bench.recorder("--version", "-", one.name, lambda one=one: bench.timer(one.path, "--version")) for one in bench.runtimes)])
 
 
 def case_create(bench):

@@ -8,7 +8,7 @@
  *   floor nothing                                   starts and ends
  *
  * It trusts everything it is given, so it is no runtime. mount(2) is used, for it is quicker than the newer calls
- * wherever one or two of it do (measured: README.md).
+ * wherever one or two of it do, by 3 to 7 % of the whole.
  */
 #include "floor.h"
 
@@ -79,7 +79,7 @@ static int execute(const char *number, const char *id, const char *filter, char 
     must(directory, "open of the cgroup");
     struct filter program;
     load(&program, filter);
-    must(RAW2(__NR_setns, target, CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS), "setns");
+    must(RAW2(__NR_setns, target, CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP), "setns");
     long pid = child(0, (int)directory);
     if (pid == 0)
         become_process(filter[0] == '-' ? spec : engine, &program, environment);

@@ -72,9 +72,14 @@ static void mounts(enum shape shape, const char *bundle, const char *cgroup)
             bound(source, files[i][1], 0);
         }
     }
-    bound(cgroup, "sys/fs/cgroup", SAFE | MS_RDONLY | MS_RELATIME);
-    if (shape != spec)
+    /* A clone into namespaces and a cgroup makes the namespace before it enters the cgroup, so this one is made here. */
+    if (shape == spec) {
+        must(RAW1(__NR_unshare, CLONE_NEWCGROUP), "unshare");
+        mounted("cgroup", "sys/fs/cgroup", "cgroup2", SAFE | MS_RDONLY | MS_RELATIME, 0);
+    } else {
+        bound(cgroup, "sys/fs/cgroup", SAFE | MS_RDONLY | MS_RELATIME);
         extra_binds(bundle, shape == engine ? ENGINE_BINDS : LARGE_BINDS);
+    }
 }
 
 static void devices(void)

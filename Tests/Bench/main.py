@@ -14,13 +14,13 @@ import filters
 import memory
 import report
 from bundles import SHAPES, Bundles
-from cases import Bench, case_create, case_exec, case_kill, case_run
+from cases import Bench, case_create, case_exec, case_kill, case_run, case_version
 from figures import Figures, table
 from runtimes import Floor, Runtime
 from timer import Failed, Timer
 from workplace import Workplace
 
-CASES = ("run", "create", "exec", "kill", "memory", "counts", "throughput", "cold", "crowd")
+CASES = ("run", "version", "create", "exec", "kill", "memory", "counts", "throughput", "cold", "crowd")
 # What `--check` needs and no more.
 CHECKED = ("run", "create", "exec", "memory", "crowd")
 
@@ -88,7 +88,7 @@ def prepare(workplace, given, figures):
 
 def measure(bench, given):
     cases = {
-        "run": case_run, "create": case_create, "exec": case_exec, "kill": case_kill, "memory": memory.case_memory,
+        "run": case_run, "version": case_version, "create": case_create, "exec": case_exec, "kill": case_kill, "memory": memory.case_memory,
         "counts": counts.case_counts, "throughput": partial(crowd.case_throughput, total=given.rounds),
         "cold": partial(cold.case_cold, way=given.cold), "crowd": partial(crowd.case_crowd, many=given.many)}
     for name in CASES:
