@@ -12,7 +12,6 @@
  */
 #include "floor.h"
 
-
 char *text(char *to, const char *from)
 {
     while ((*to = *from++))
@@ -57,6 +56,7 @@ static int run(enum shape shape, char *bundle, const char *id, const char *filte
     must(RAW3(__NR_mkdirat, AT_FDCWD, cgroup, 0755), "mkdir of the cgroup");
     long directory = RAW4(__NR_openat, AT_FDCWD, cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     must(directory, "open of the cgroup");
+    guard_devices(directory);
     long pid = child(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS, (int)directory);
     if (pid == 0)
         become_container(shape, bundle, cgroup, filter, environment);

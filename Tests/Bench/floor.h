@@ -1,4 +1,4 @@
-/* What the two halves of the floor share: floor.c makes the child, floor_container.c is in it. */
+/* What the parts of the floor share: floor.c makes the child, floor_container.c is in it. */
 #pragma once
 #include "ckernel.h"
 
@@ -19,6 +19,7 @@ struct filter {
 
 char *text(char *to, const char *from);
 void must(long result, const char *what);
+void guard_devices(long cgroup);
 void load(struct filter *filter, const char *path);
 __attribute__((noreturn)) void become_container(enum shape shape, const char *bundle, const char *cgroup,
                                                 const char *filter, char **environment);

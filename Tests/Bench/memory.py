@@ -22,9 +22,10 @@ def fields(path):
 
 
 def held(pid):
-    """Proportional and private kB of a process."""
+    """Of a process, in kB: its share, what no other has, and what of that is in no file either. Of a runtime's
+    executable, pages count as its own where no second one runs."""
     found = fields(f"/proc/{pid}/smaps_rollup")
-    return found["Pss"], found["Private_Clean"] + found["Private_Dirty"]
+    return {"PSS": found["Pss"], "private": found["Private_Clean"] + found["Private_Dirty"], "private dirty": found["Private_Dirty"]}
 
 
 def descendants(pid):
@@ -45,12 +46,11 @@ def waiting(bench, runtime, shape):
     id = runtime.id()
     answer = runtime.create(bench.bundles.waiting[shape], id)
     pid = runtime.pid(id)
-    proportional, private = held(pid)
     # The timer's figure has the runtime and every child it has waited for; the container's process is none of them.
     add = lambda what, value: bench.figures.add(f"memory: {what}", shape, runtime.name, value, "kB")
     add("peak of create", max(answer.peak, fields(f"/proc/{pid}/status")["VmHWM"]))
-    add("PSS, waiting", proportional)
-    add("private, waiting", private)
+    for what, value in held(pid).items():
+        add(f"{what}, waiting", value)
     runtime("delete", "--force", id)
 
 
@@ -68,8 +68,8 @@ def foreground(bench, runtime, shape):
             time.sleep(0.02)
         container = runtime.pid(id)
         own = [held(pid) for pid in descendants(process.pid) if pid != container]
-        bench.figures.add("memory: PSS, foreground run", shape, runtime.name, sum(p for p, _ in own), "kB")
-        bench.figures.add("memory: private, foreground run", shape, runtime.name, sum(p for _, p in own), "kB")
+        for what in own[0]:
+            bench.figures.add(f"memory: {what}, foreground run", shape, runtime.name, sum(one[what] for one in own), "kB")
         runtime("kill", id, "KILL")
         process.wait(20)
     finally:

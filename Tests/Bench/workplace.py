@@ -38,7 +38,7 @@ class Workplace:
 
     def compile(self):
         self.timer = compile_c(self.dir / "timer", HERE / "timer.c")
-        self.floor = compile_c(self.dir / "floor", HERE / "floor.c", HERE / "floor_container.c",
+        self.floor = compile_c(self.dir / "floor", HERE / "floor.c", HERE / "floor_container.c", HERE / "floor_devices.c",
                                SOURCES / "Stage/start.S", SOURCES / "Stage/memory.c", flags=FREESTANDING)
 
     def close(self):
