@@ -14,7 +14,7 @@ import filters
 import memory
 import report
 from bundles import SHAPES, Bundles
-from cases import Bench, case_create, case_exec, case_kill, case_run, case_version
+from commands import Bench, case_create, case_exec, case_kill, case_run, case_version
 from figures import Figures, table
 from runtimes import Floor, Runtime
 from timer import Failed, Timer

@@ -42,13 +42,16 @@ class Workplace:
                                SOURCES / "Stage/start.S", SOURCES / "Stage/memory.c", flags=FREESTANDING)
 
     def close(self):
-        for signal_ in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(signal_, signal.SIG_IGN)
-        for runtime in self.runtimes:
-            runtime.discard_all()
+        former = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+        # What is being measured first, so that nothing is made any more, then what it has made.
         for process in self.processes:
+            children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+            for child in children.read_text().split() if children.exists() else ():
+                os.kill(int(child), signal.SIGKILL)
             process.kill()
             process.wait()
+        for runtime in self.runtimes:
+            runtime.discard_all()
         for cgroup in sorted(CGROUPS.glob(f"{self.prefix}*/**/"), reverse=True):
             try:
                 (cgroup / "cgroup.kill").write_text("1")
@@ -57,3 +60,5 @@ class Workplace:
                 pass
         _libc.umount2(os.fsencode(self.state), 2)
         shutil.rmtree(self.dir, ignore_errors=True)
+        for number, action in former.items():
+            signal.signal(number, action)

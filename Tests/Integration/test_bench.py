@@ -2,16 +2,19 @@
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as tree
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from harness.runtime import Footprint
 
 BENCH = Path(__file__).resolve().parent.parent / "Bench"
-# At the end: `cases` is this directory's.
+# At the end: no module of this directory is to be hidden by one of those.
 sys.path.append(str(BENCH))
 
 import counts  # noqa: E402
@@ -83,6 +86,41 @@ def test_a_count_without_its_like_fails(now, before):
 def test_straces_total_is_found_with_and_without_errors():
     assert counts.total_of("100.00    0.000000           0       119         7 total\n") == 119
     assert counts.total_of("100.00    0.000000           0       119           total\n") == 119
+
+
+# What the process sees, in place of the `true` that the floor runs.
+LOOK = """#!/bin/busybox sh
+cd /proc/self
+/bin/busybox cut -d' ' -f4- mountinfo
+/bin/busybox cat limits cgroup /proc/sys/kernel/hostname /proc/sys/net/ipv4/ping_group_range
+/bin/busybox grep -E '^(Cap|NoNewPrivs|Seccomp:|Groups|Umask)' status
+/bin/busybox ls -l /dev
+"""
+
+
+def test_the_floors_containers_are_those_of_the_runtime(subject_path, reference):
+    """A floor that left something out would be no floor."""
+    import main
+
+    for name in ("crun", "runc"):
+        reference(name)
+    given = SimpleNamespace(apus=subject_path, runtime=[], bundles=list(main.SHAPES), rounds=1)
+    place = main.Workplace()
+    try:
+        bench = main.prepare(place, given, figures.Figures())
+        for shape in given.bundles:
+            root = bench.bundles[shape] / "rootfs"
+            shutil.copy("/bin/busybox", root / "bin/busybox")
+            (root / "bin/true").write_text(LOOK)
+            seen = []
+            for one in (bench.floor, bench.runtimes[0]):
+                one.run(bench.bundles[shape])
+                # Only the names of cgroups differ, the size of what has no files in it, and the time.
+                text = re.sub(r"apus-bench-[\w-]+|size=\dk(,nr_inodes=1)?|\w+ +\d+ \d\d:\d\d", "", bench.timer.output.read_text())
+                seen.append(sorted(text.splitlines()))
+            assert seen[0] == seen[1]
+    finally:
+        place.close()
 
 
 @pytest.mark.slow
