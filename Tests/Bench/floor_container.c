@@ -94,6 +94,8 @@ static void devices(void)
         must(RAW4(__NR_mknodat, AT_FDCWD, nodes[i].path, 0020666, nodes[i].major << 8 | nodes[i].minor), nodes[i].path);
     for (unsigned i = 0; i < sizeof links / sizeof *links; i++)
         must(RAW3(__NR_symlinkat, links[i][0], AT_FDCWD, links[i][1]), links[i][1]);
+    if (RAW3(__NR_faccessat, AT_FDCWD, "/proc/kcore", 0) == 0)
+        must(RAW3(__NR_symlinkat, "/proc/kcore", AT_FDCWD, "dev/core"), "dev/core");
 }
 
 /* What is not there needs no mask. The directories share one empty file system. */

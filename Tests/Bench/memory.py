@@ -78,12 +78,12 @@ def foreground(bench, runtime, shape):
 
 
 def smallest(bench):
-    """By halving, to 64 KiB."""
+    """The least limit under which /bin/true runs to its end, by halving, to 64 KiB."""
     if "memory" not in Path("/sys/fs/cgroup/cgroup.controllers").read_text().split():
         bench.figures.note("memory: the smallest memory.max is not measured: this host's memory controller is bound to cgroup v1, "
                            "and Debian's crun runs on cgroup v2 only; `scripts/vm -- scripts/bench --only memory` measures it")
         return
-    directory = bench.bundles.waiting["spec"]
+    directory = bench.bundles["spec"]
     path = directory / "config.json"
     before = path.read_text()
     try:
@@ -92,14 +92,14 @@ def smallest(bench):
             while high - low > 1:
                 middle = (low + high) // 2
                 config = json.loads(before)
-                config["linux"]["resources"] = {"memory": {"limit": middle * STEP}}
+                config["linux"]["resources"] = {"memory": {"limit": middle * STEP, "swap": middle * STEP}}
                 path.write_text(json.dumps(config))
                 id = runtime.id()
-                if runtime.create(directory, id, check=False).failed:
+                if runtime("run", "--bundle", directory, id, check=False).failed:
                     low = middle
+                    runtime("delete", "--force", id, check=False)
                 else:
                     high = middle
-                runtime("delete", "--force", id, check=False)
             bench.figures.add("memory: smallest memory.max", "spec", runtime.name, high * STEP >> 10, "KiB")
     finally:
         path.write_text(before)
