@@ -28,7 +28,7 @@ def drop():
 
 def may_drop():
     try:
-        # Writing what is there already done: 1 drops clean pages only, and an error comes before anything is done.
+        # To open it drops nothing yet.
         with open(DROP, "w"):
             return True
     except OSError:
