@@ -7,6 +7,8 @@ import PackageDescription
 let lean: [SwiftSetting] = [
     .unsafeFlags(["-Osize"], .when(configuration: .release)),
     .unsafeFlags(["-Xfrontend", "-disable-implicit-string-processing-module-import"]),
+    // Else the types of collections are put together at each start, by their names.
+    .unsafeFlags(["-Xfrontend", "-prespecialize-generic-metadata"], .when(configuration: .release)),
 ]
 let strictC: [CSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]
 
@@ -63,10 +65,12 @@ let package = Package(
         // Top: the command line, and the executable.
         .target(name: "Arguments", swiftSettings: lean),
         .target(name: "Presentation", swiftSettings: lean),
+        .target(name: "AbridgedStart", cSettings: strictC),
         .executableTarget(
             name: "apus",
             dependencies: [
                 "ContainerRuntime", "Arguments", "Presentation", "OCISpec", "Kernel", "Diagnosis",
+                "AbridgedStart",
             ],
             swiftSettings: lean,
             linkerSettings: [
