@@ -10,7 +10,7 @@ enum PreservedDescriptors {
             throw Failure(
                 .option("--preserve-fds"), reason: "\(count): at most 32 descriptors can be passed on")
         }
-        for number in 0..<count where !ProcessControl.isOpen(Int32(3 + number)) {
+        for number in 0..<count where !ProcessControl.isInherited(Int32(3 + number)) {
             throw Failure(
                 .option("--preserve-fds"), errno: Errno(EBADF),
                 reason: "unable to stat preserved-fd \(number) (of \(count))")

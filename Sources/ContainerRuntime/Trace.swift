@@ -35,10 +35,6 @@ public final class Trace: @unchecked Sendable {  // The runtime has one thread.
     private var hasFailed = false
     private let file: FileDescriptor
 
-    /// Above those that a container's process can be given (``PreservedDescriptors``): it must not get this one for
-    /// one that its caller has not opened.
-    private static let leastDescriptor: Int32 = 3 + 32
-
     /// Opens the file, at once: one that cannot be written is found out before anything is done.
     ///
     /// - Parameters:
@@ -48,8 +44,7 @@ public final class Trace: @unchecked Sendable {  // The runtime has one thread.
     public init(to path: String, of command: String, begun: UInt64) throws(Failure) {
         let asked = MonotonicClock.now()
         file = try Failure.blaming(.option("--trace")) { () throws(SystemError) in
-            let opened = try FileDescriptor.open(path, O_CREAT | O_WRONLY | O_TRUNC | O_NOCTTY, mode: 0o644)
-            return try FileDescriptor.duplicate(opened.number, from: Self.leastDescriptor)
+            try FileDescriptor.open(path, O_CREAT | O_WRONLY | O_TRUNC | O_NOCTTY, mode: 0o644)
         }
         name(ProcessControl.ownPID, "apus")
         begin(command)

@@ -31,11 +31,9 @@ public struct FileDescriptor: ~Copyable, Sendable {
             })
     }
 
-    /// A further descriptor of an open file, the lowest that is free from `least` on; O_CLOEXEC.
-    public static func duplicate(
-        _ number: Int32, from least: Int32 = 3
-    ) throws(SystemError) -> FileDescriptor {
-        FileDescriptor(owning: try system("duplicate \(number)") { fcntl(number, F_DUPFD_CLOEXEC, least) })
+    /// A further descriptor of an open file; O_CLOEXEC.
+    public static func duplicate(_ number: Int32) throws(SystemError) -> FileDescriptor {
+        FileDescriptor(owning: try system("duplicate \(number)") { fcntl(number, F_DUPFD_CLOEXEC, 3) })
     }
 
     /// openat(2) with O_PATH: the file itself, not what is in it; a link at the end is not followed.

@@ -147,8 +147,8 @@ public enum ProcessControl {
         }
     }
 
-    /// Whether a descriptor is open.
-    public static func isOpen(_ number: Int32) -> Bool { fcntl(number, F_GETFD) >= 0 }
+    /// Whether it is an open descriptor that this program was started with: each that it opens itself is O_CLOEXEC.
+    public static func isInherited(_ number: Int32) -> Bool { fcntl(number, F_GETFD) == 0 }
 
     /// keyctl(2): a session keyring of this name for this process and those that it starts.
     ///
