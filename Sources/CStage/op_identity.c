@@ -9,11 +9,14 @@ long stage_bound(struct stage *stage, const struct plan_op *op)
     for (unsigned capability = 0; capability < 64; capability++) {
         if (op->num[0] >> capability & 1)
             continue;
-        long result = SYS(stage, prctl, PR_CAPBSET_READ, capability);
+        long result = SYS(stage, prctl, PR_CAPBSET_DROP, capability);
+        /* Without CAP_SETPCAP nothing can be dropped, and what is not there need not be. */
+        if (result == -EPERM) {
+            long there = SYS(stage, prctl, PR_CAPBSET_READ, capability);
+            result = there == 0 || there == -EINVAL ? there : result;
+        }
         if (result == -EINVAL)
             break; /* the kernel knows no more */
-        if (result > 0)
-            result = SYS(stage, prctl, PR_CAPBSET_DROP, capability);
         if (result < 0)
             return result;
     }
