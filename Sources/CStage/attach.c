@@ -8,44 +8,71 @@ long stage_copy_tree(struct stage *stage, int descriptor, unsigned recursive)
     return SYS(stage, open_tree, descriptor, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive);
 }
 
-long stage_same_mount(struct stage *stage, int mount, const char *path, int open_flags)
+/* The status of what the path leads to now. */
+static long look_again(struct stage *stage, const char *path, int open_flags, struct statx *seen)
 {
-    struct statx mounted, seen;
-    long result = stage_stat(stage, mount, &mounted);
-    if (result < 0)
-        return result;
+    const char *name = stage_entry(stage, path);
+    if (name) {
+        stage->parent.unproven = true;
+        stage->parent.op = stage->report->op;
+        return SYS(stage, statx, stage->parent.directory, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT,
+                   STATX_BASIC_STATS | STATX_MNT_ID, seen);
+    }
     long found = stage_open_in(stage, stage_slot(stage, PLAN_SLOT_ROOT), path, O_PATH | open_flags);
-    if (found == -ENOENT || found == -ENOTDIR || found == -ELOOP || found == -EAGAIN)
-        return stage_fault(stage, FAULT_ESCAPED, 0, path);
     if (found < 0)
         return found;
-    result = stage_stat(stage, (int)found, &seen);
+    long result = stage_stat(stage, (int)found, seen);
     stage_close(found);
+    return result;
+}
+
+static long check_mount(struct stage *stage, int mount, const struct statx *mounted, const char *path, int open_flags)
+{
+    struct statx status, seen;
+    long result = 0;
+    if (!mounted) {
+        result = stage_stat(stage, mount, &status);
+        mounted = &status;
+    }
     if (result < 0)
         return result;
-    if (!(mounted.stx_mask & seen.stx_mask & STATX_MNT_ID))
+    result = look_again(stage, path, open_flags, &seen);
+    if (result == -ENOENT || result == -ENOTDIR || result == -ELOOP || result == -EAGAIN)
+        return stage_fault(stage, FAULT_ESCAPED, 0, path);
+    if (result < 0)
+        return result;
+    if (!(mounted->stx_mask & seen.stx_mask & STATX_MNT_ID))
         return -ENOSYS;
-    if (mounted.stx_mnt_id != seen.stx_mnt_id || mounted.stx_ino != seen.stx_ino)
+    if (mounted->stx_mnt_id != seen.stx_mnt_id || mounted->stx_ino != seen.stx_ino)
         return stage_fault(stage, FAULT_ESCAPED, 0, path);
     return 0;
 }
 
-long stage_attach(struct stage *stage, int tree, int target, const char *path, int open_flags)
+long stage_attach(struct stage *stage, int tree, const struct statx *mounted, int target, const char *path,
+                  int open_flags)
 {
     long result =
         SYS(stage, move_mount, tree, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
     if (result < 0)
         return result;
-    result = stage_same_mount(stage, tree, path, open_flags);
+    result = check_mount(stage, tree, mounted, path, open_flags);
     return result < 0 ? stage_undo_mount(stage, tree, result) : 0;
 }
 
-long stage_refuse_proc(struct stage *stage, int target, const char *path)
+long stage_refuse_proc(struct stage *stage, int target, const struct statx *status, const char *path)
 {
+    /* One mount is held open from beginning to end, so that its number stays its own. */
+    bool in_root = stage->root_mount && status->stx_mnt_id == stage->root_mount;
+    if (in_root && stage->root_is_plain)
+        return 0;
     long magic = stage_magic(stage, target);
     if (magic == PROC_SUPER_MAGIC)
         return stage_fault(stage, FAULT_IN_PROC, 0, path);
-    return magic < 0 ? magic : 0;
+    if (magic < 0)
+        return magic;
+    if (in_root)
+        stage->root_is_plain = true;
+    return 0;
 }
 
 long stage_mount_on(struct stage *stage, const char *source, int target, const char *type, uint64_t flags,
@@ -87,9 +114,11 @@ long stage_undo_mount(struct stage *stage, int mount, long result)
     return result;
 }
 
-long stage_set_attributes(struct stage *stage, int mount, uint64_t attributes, unsigned recursive)
+long stage_set_attributes(struct stage *stage, int mount, uint64_t attributes, uint64_t propagation,
+                          unsigned recursive)
 {
-    struct mount_attr change = {.attr_set = attributes & UINT32_MAX, .attr_clr = attributes >> 32};
+    struct mount_attr change = {
+        .attr_set = attributes & UINT32_MAX, .attr_clr = attributes >> 32, .propagation = propagation};
     return SYS(stage, mount_setattr, mount, "", AT_EMPTY_PATH | recursive, &change, sizeof change);
 }
 
@@ -156,9 +185,10 @@ long stage_remount_attributes(struct stage *stage, int mount, uint64_t attribute
 
 long stage_set_propagation(struct stage *stage, int mount, uint64_t propagation)
 {
-    struct mount_attr change = {.propagation = propagation & ~(uint64_t)MS_REC};
     unsigned recursive = propagation & MS_REC ? AT_RECURSIVE : 0;
-    long result = SYS(stage, mount_setattr, mount, "", AT_EMPTY_PATH | recursive, &change, sizeof change);
+    if (propagation & MS_SHARED)
+        stage->one_by_one = true;
+    long result = stage_set_attributes(stage, mount, 0, propagation & ~(uint64_t)MS_REC, recursive);
     if (result == -ENOSYS)
         result = stage_mount_on(stage, 0, mount, 0, propagation, 0);
     return result;

@@ -23,15 +23,28 @@
 #define DEVPTS_SUPER_MAGIC 0x1cd1
 #endif
 
+/* The directory of the last path in PLAN_SLOT_ROOT (parent.c). */
+struct stage_parent {
+    const char *path; /* or null */
+    size_t length;    /* of the directory's own part of it, with the last slash */
+    int directory;    /* O_PATH, or -1 */
+    bool unproven;    /* something was mounted in it */
+    uint32_t op;      /* by this step at last */
+};
+
 /* A plan that is being run. */
 struct stage {
     struct plan_header *plan;
     struct stage_report *report;
     char *arena;
     uint32_t executable; /* what LOOKUP found: offset into the arena, 0 is none */
-    int mask;            /* the empty tmpfs of MASK, attached, or -1 */
+    int mask, null;      /* the empty tmpfs and the null device of MASK, attached, or -1 */
     int inherited_umask; /* to be restored before exec, or -1 if the plan has set one */
     bool cwd_pending;    /* the last CHDIR failed */
+    bool one_by_one;     /* mounts may spread, or others may use them: each is finished before the next */
+    bool root_is_plain;  /* no procfs */
+    uint64_t root_mount; /* that of PLAN_SLOT_ROOT; 0 is unknown */
+    struct stage_parent parent;
 };
 
 /* One step. The answer is negative if it failed: an errno, or -STAGE_FAULT with the fault in the report. */
@@ -105,6 +118,8 @@ struct stage_target {
     bool plain;               /* refuse symbolic links anywhere in the path: -ELOOP */
     bool link;                /* a link as the last component is the target itself */
     bool created;             /* out */
+    bool known;               /* out: the status is there already */
+    struct statx status;      /* of what was found (stage_target_status) */
 };
 
 /* openat2(2), tried again a bounded number of times while renames disturb it. */
@@ -113,20 +128,42 @@ long stage_openat2(struct stage *stage, int directory, const char *path, int fla
 long stage_open_in(struct stage *stage, int root, const char *path, int flags);
 /* An O_PATH descriptor for a target inside `root`. */
 long stage_resolve(struct stage *stage, int root, struct stage_target *target);
-/* The directory that holds the last component of a path in PLAN_SLOT_ROOT, made if missing; `base` gets its name. */
+long stage_target_status(struct stage *stage, int found, struct stage_target *target);
+/* Make what the target is to be; fine if something is there already. */
+long stage_make(struct stage *stage, int directory, const char *name, struct stage_target *target);
+/*
+ * The directory that holds the last component of a path in PLAN_SLOT_ROOT, made if missing; `base` gets its name.
+ * It is stage.parent's, and not to be closed.
+ */
 long stage_parent(struct stage *stage, const char *path, char base[NAME_MAX + 1]);
+
+/* parent.c */
+
+#define STAGE_ELSEWHERE (-4094) /* no errno */
+/* The target as an entry of the last path's directory, or STAGE_ELSEWHERE; another path's directory is left for this one's. */
+long stage_resolve_entry(struct stage *stage, struct stage_target *target);
+/* The name of the path in the directory that is open, or null if that is not its directory. */
+const char *stage_entry(const struct stage *stage, const char *path);
+/* The path's directory is the last path's from now on. */
+void stage_enter(struct stage *stage, const char *path, long directory);
+/* Close the directory, and see that its path leads to it still if something was mounted in it: else FAULT_ESCAPED. */
+long stage_leave(struct stage *stage);
 
 /* attach.c */
 
-/* Attach the detached mount to the O_PATH target, then look the path up again: it must lead to the mount. */
-long stage_attach(struct stage *stage, int tree, int target, const char *path, int open_flags);
-long stage_same_mount(struct stage *stage, int mount, const char *path, int open_flags);
+/*
+ * Attach the detached mount, of status `mounted` if that is not null, to the O_PATH target, then look the path up
+ * again: it must lead to the mount.
+ */
+long stage_attach(struct stage *stage, int tree, const struct statx *mounted, int target, const char *path,
+                  int open_flags);
 /* A copy of the mount (with AT_RECURSIVE, of all below it too) from what the descriptor stands for on. */
 long stage_copy_tree(struct stage *stage, int descriptor, unsigned recursive);
 /* A target inside procfs: FAULT_IN_PROC. */
-long stage_refuse_proc(struct stage *stage, int target, const char *path);
-/* mount_setattr(2); `attributes` as PLAN_ATTRS says, `recursive` AT_RECURSIVE or 0. */
-long stage_set_attributes(struct stage *stage, int mount, uint64_t attributes, unsigned recursive);
+long stage_refuse_proc(struct stage *stage, int target, const struct statx *status, const char *path);
+/* mount_setattr(2); `attributes` as PLAN_ATTRS says, propagation MS_* without MS_REC, `recursive` AT_RECURSIVE or 0. */
+long stage_set_attributes(struct stage *stage, int mount, uint64_t attributes, uint64_t propagation,
+                          unsigned recursive);
 /* The same by mount(2), for kernels before 5.12: the mount must be attached. */
 long stage_remount_attributes(struct stage *stage, int mount, uint64_t attributes);
 /* The attributes without those to be cleared that are set now, which a user namespace may have locked. */

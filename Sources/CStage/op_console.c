@@ -43,7 +43,6 @@ static long open_mount_point(struct stage *stage, const char *path)
     long point = made < 0 && made != -EEXIST
                      ? made
                      : SYS(stage, openat, parent, base, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-    stage_close(parent);
     if (point < 0)
         return point;
     long result = stage_stat(stage, (int)point, &found);
@@ -52,7 +51,7 @@ static long open_mount_point(struct stage *stage, const char *path)
     else if (result >= 0 && stage_is_directory(&found))
         result = stage_fault(stage, FAULT_IS_DIRECTORY, EISDIR, path);
     else if (result >= 0)
-        result = stage_refuse_proc(stage, (int)point, path);
+        result = stage_refuse_proc(stage, (int)point, &found, path);
     if (result < 0) {
         stage_close(point);
         return result;
@@ -68,7 +67,7 @@ static long bind_peer(struct stage *stage, const struct terminal *terminal, cons
     long tree = stage_copy_tree(stage, terminal->peer, 0);
     if (tree == -EINVAL)
         tree = peer_tree_by_name(stage, terminal);
-    long result = tree < 0 ? tree : stage_attach(stage, (int)tree, (int)point, path, O_NOFOLLOW);
+    long result = tree < 0 ? tree : stage_attach(stage, (int)tree, 0, (int)point, path, O_NOFOLLOW);
     stage_close(tree);
     stage_close(point);
     return result;

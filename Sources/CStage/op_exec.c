@@ -79,7 +79,8 @@ long stage_strip(struct stage *stage, const struct plan_op *op)
 {
     (void)op;
     stage_close(stage->mask);
-    stage->mask = -1;
+    stage_close(stage->null);
+    stage->mask = stage->null = -1;
     for (int slot = 0; slot < PLAN_SLOTS; slot++) {
         if (slot == PLAN_SLOT_FIFO || slot == PLAN_SLOT_SYNC)
             continue;
@@ -162,6 +163,7 @@ static void close_all(struct stage *stage, uint64_t first)
     for (unsigned slot = 0; slot < PLAN_SLOTS; slot++)
         stage_close(stage_slot(stage, slot));
     stage_close(stage->mask);
+    stage_close(stage->null);
     SYS(stage, close_range, first, UINT32_MAX, 0);
 }
 

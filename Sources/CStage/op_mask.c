@@ -5,9 +5,14 @@ static bool is_absent(long result)
     return result == -ENOENT || result == -ENOTDIR;
 }
 
-/* The container's own null device, to be bound. It is the device that is bound and not a name, so it is checked. */
+/*
+ * The container's own null device, to be bound. It is the device that is bound and not a name, so it is checked. What is
+ * bound once is copied for the next file.
+ */
 static long null_tree(struct stage *stage)
 {
+    if (stage->null >= 0)
+        return stage_copy_tree(stage, stage->null, 0);
     const char *path = "/dev/null";
     struct statx found;
     long null = stage_open_in(stage, stage_slot(stage, PLAN_SLOT_ROOT), path, O_PATH | O_NOFOLLOW);
@@ -75,10 +80,11 @@ long stage_mask(struct stage *stage, const struct plan_op *op)
         stage_close(target);
         return tree;
     }
-    result = stage_attach(stage, (int)tree, (int)target, path, 0);
+    result = stage_attach(stage, (int)tree, 0, (int)target, path, 0);
     stage_close(target);
-    if (result >= 0 && directory && stage->mask < 0)
-        stage->mask = (int)tree;
+    int *kept = directory ? &stage->mask : &stage->null;
+    if (result >= 0 && *kept < 0)
+        *kept = (int)tree;
     else
         stage_close(tree);
     return result;
@@ -96,8 +102,8 @@ long stage_readonly(struct stage *stage, const struct plan_op *op)
         return tree;
     }
     uint64_t read_only = PLAN_ATTRS(MOUNT_ATTR_RDONLY, 0);
-    long change = stage_set_attributes(stage, (int)tree, read_only, 0);
-    long result = change < 0 && change != -ENOSYS ? change : stage_attach(stage, (int)tree, (int)target, path, 0);
+    long change = stage_set_attributes(stage, (int)tree, read_only, 0, 0);
+    long result = change < 0 && change != -ENOSYS ? change : stage_attach(stage, (int)tree, 0, (int)target, path, 0);
     if (result >= 0 && change == -ENOSYS)
         result = stage_remount_attributes(stage, (int)tree, read_only);
     stage_close(target);

@@ -14,7 +14,6 @@ static long source_tree(struct stage *stage, const struct plan_op *op)
 static long open_target(struct stage *stage, const struct plan_op *op, const struct statx *source,
                         struct stage_target *target)
 {
-    struct statx status;
     bool directory = stage_is_directory(source);
     target->path = stage_string(stage, op->str[0]);
     target->create = directory ? STAGE_CREATE_DIRECTORY : STAGE_CREATE_FILE;
@@ -26,13 +25,13 @@ static long open_target(struct stage *stage, const struct plan_op *op, const str
         return stage_fault(stage, FAULT_LINK_TARGET, 0, target->path);
     if (found < 0)
         return found;
-    long result = stage_stat(stage, (int)found, &status);
-    if (result >= 0 && directory && !stage_is_directory(&status))
+    long result = stage_target_status(stage, (int)found, target);
+    if (result >= 0 && directory && !stage_is_directory(&target->status))
         result = stage_fault(stage, FAULT_NOT_DIRECTORY, ENOTDIR, target->path);
-    else if (result >= 0 && !directory && stage_is_directory(&status))
+    else if (result >= 0 && !directory && stage_is_directory(&target->status))
         result = stage_fault(stage, FAULT_IS_DIRECTORY, EISDIR, target->path);
     else if (result >= 0 && !(op->flags & PLAN_MOUNT_PROC_CHILD))
-        result = stage_refuse_proc(stage, (int)found, target->path);
+        result = stage_refuse_proc(stage, (int)found, &target->status, target->path);
     if (result < 0) {
         stage_close(found);
         return result;
@@ -41,39 +40,55 @@ static long open_target(struct stage *stage, const struct plan_op *op, const str
 }
 
 /* What of the covered directory shows in the new mount's root. */
-static long look_alike(struct stage *stage, const struct plan_op *op, int tree, int target, bool created)
+static long look_alike(struct stage *stage, const struct plan_op *op, int tree, int found,
+                       const struct stage_target *target)
 {
-    struct statx covered;
-    long result = created ? 0 : stage_stat(stage, target, &covered);
-    if (!created && result >= 0 && op->flags & PLAN_MOUNT_COPY_MODE)
-        result = stage_change_mode(stage, tree, covered.stx_mode & 07777);
-    if (!created && result >= 0 && op->flags & PLAN_MOUNT_COPY_UP)
-        result = stage_copy_up(stage, target, tree);
+    long result = 0;
+    if (!target->created && op->flags & PLAN_MOUNT_COPY_MODE)
+        result = stage_change_mode(stage, tree, target->status.stx_mode & 07777);
+    if (!target->created && result >= 0 && op->flags & PLAN_MOUNT_COPY_UP)
+        result = stage_copy_up(stage, found, tree);
     return result;
 }
 
-static long bind(struct stage *stage, const struct plan_op *op, int tree, int target, bool link)
+/* Propagation that can be set together with the attributes: what is attached to a shared mount becomes shared. */
+static uint64_t early_propagation(const struct stage *stage, const struct plan_op *op)
+{
+    return stage->one_by_one || op->num[2] & (MS_SHARED | MS_UNBINDABLE) ? 0 : op->num[2];
+}
+
+static long bind(struct stage *stage, const struct plan_op *op, int tree, const struct statx *source, int target,
+                 bool link)
 {
     /* Before 5.12 attributes are given afterwards, to the upper mount only; that is no reason to do less. */
     bool afterwards = false;
+    uint64_t propagation = op->num[2], early = early_propagation(stage, op), kind = early & ~(uint64_t)MS_REC;
+    bool alone = op->slot[0] < 0 && !(op->flags & PLAN_MOUNT_RECURSIVE);
     if (op->num[1]) {
-        long result = stage_set_attributes(stage, tree, op->num[1], AT_RECURSIVE);
+        bool both = alone || early & MS_REC;
+        long result = stage_set_attributes(stage, tree, op->num[1], both ? kind : 0, AT_RECURSIVE);
         if (result < 0)
             return result;
+        if (both && early)
+            propagation = early = kind = 0;
     }
     if (op->num[0]) {
-        long result = stage_set_attributes(stage, tree, op->num[0], 0);
+        bool both = alone || !(early & MS_REC);
+        long result = stage_set_attributes(stage, tree, op->num[0], both ? kind : 0, 0);
         afterwards = result == -ENOSYS;
         if (result < 0 && !afterwards)
             return result;
+        if (both && early && !afterwards)
+            propagation = 0;
     }
-    long result = stage_attach(stage, tree, target, stage_string(stage, op->str[0]), link ? O_NOFOLLOW : 0);
+    long result =
+        stage_attach(stage, tree, source, target, stage_string(stage, op->str[0]), link ? O_NOFOLLOW : 0);
     if (result < 0)
         return result;
     if (afterwards)
         result = stage_remount_attributes(stage, tree, op->num[0]);
-    if (result >= 0 && op->num[2])
-        result = stage_set_propagation(stage, tree, op->num[2]);
+    if (result >= 0 && propagation)
+        result = stage_set_propagation(stage, tree, propagation);
     return result < 0 ? stage_undo_mount(stage, tree, result) : 0;
 }
 
@@ -107,9 +122,9 @@ long stage_mount_bind(struct stage *stage, const struct plan_op *op)
         result = open_target(stage, op, &source, &target);
     if (result >= 0) {
         long found = result;
-        result = look_alike(stage, op, (int)tree, (int)found, target.created);
+        result = look_alike(stage, op, (int)tree, (int)found, &target);
         if (result >= 0)
-            result = bind(stage, op, (int)tree, (int)found, target.link);
+            result = bind(stage, op, (int)tree, &source, (int)found, target.link);
         stage_close(found);
     }
     stage_close(tree);

@@ -14,13 +14,12 @@ static long open_target(struct stage *stage, const struct plan_op *op, struct st
         return stage_fault(stage, FAULT_LINK_TARGET, 0, target->path);
     if (found < 0)
         return found;
-    struct statx status;
-    long result = stage_stat(stage, (int)found, &status);
-    if (result >= 0 && !stage_is_directory(&status))
+    long result = stage_target_status(stage, (int)found, target);
+    if (result >= 0 && !stage_is_directory(&target->status))
         result = target->plain ? stage_fault(stage, FAULT_LINK_TARGET, 0, target->path)
                                : stage_fault(stage, FAULT_NOT_DIRECTORY, ENOTDIR, target->path);
     if (result >= 0 && !(op->flags & PLAN_MOUNT_PROC_CHILD))
-        result = stage_refuse_proc(stage, (int)found, target->path);
+        result = stage_refuse_proc(stage, (int)found, &target->status, target->path);
     if (result < 0) {
         stage_close(found);
         return result;
@@ -33,17 +32,13 @@ struct covered_mode {
     char text[8];
 };
 
-static long read_mode(struct stage *stage, const struct plan_op *op, int target, bool created,
-                      struct covered_mode *mode)
+static struct covered_mode read_mode(const struct plan_op *op, const struct stage_target *target)
 {
-    struct stage_text text = stage_text(mode->text, sizeof mode->text);
-    if (!(op->flags & PLAN_MOUNT_COPY_MODE) || created)
-        return 0;
-    struct statx status;
-    long result = stage_stat(stage, target, &status);
-    if (result >= 0)
-        stage_append_number(&text, status.stx_mode & 07777, 8);
-    return result;
+    struct covered_mode mode;
+    struct stage_text text = stage_text(mode.text, sizeof mode.text);
+    if (op->flags & PLAN_MOUNT_COPY_MODE && !target->created)
+        stage_append_number(&text, target->status.stx_mode & 07777, 8);
+    return mode;
 }
 
 /* In the data of mount(2) a label that holds a comma must be quoted; other options cannot hold one. */
@@ -158,7 +153,7 @@ static long mount_at(struct stage *stage, const struct plan_op *op, int target, 
         return mount;
     long result = copies ? stage_copy_up(stage, target, (int)mount) : 0;
     if (result >= 0 && !legacy)
-        result = stage_attach(stage, (int)mount, target, stage_string(stage, op->str[0]), O_DIRECTORY);
+        result = stage_attach(stage, (int)mount, 0, target, stage_string(stage, op->str[0]), O_DIRECTORY);
     if (result < 0) {
         if (legacy)
             stage_undo_mount(stage, (int)mount, result);
@@ -171,13 +166,11 @@ static long mount_at(struct stage *stage, const struct plan_op *op, int target, 
 long stage_mount_fs(struct stage *stage, const struct plan_op *op)
 {
     struct stage_target target = {0};
-    struct covered_mode mode;
     long found = open_target(stage, op, &target);
     if (found < 0)
         return found;
-    long mount = read_mode(stage, op, (int)found, target.created, &mode);
-    if (mount >= 0)
-        mount = mount_at(stage, op, (int)found, mode.text, op->flags & PLAN_MOUNT_COPY_UP && !target.created);
+    struct covered_mode mode = read_mode(op, &target);
+    long mount = mount_at(stage, op, (int)found, mode.text, op->flags & PLAN_MOUNT_COPY_UP && !target.created);
     stage_close(found);
     if (mount < 0)
         return mount;

@@ -4,6 +4,8 @@
 
 long stage_setns(struct stage *stage, const struct plan_op *op)
 {
+    if (!op->num[0] || op->num[0] & CLONE_NEWNS)
+        stage->one_by_one = true;
     return SYS(stage, setns, stage_slot(stage, (unsigned)op->slot[0]), op->num[0]);
 }
 

@@ -10,6 +10,12 @@ static bool is_same_node(const struct statx *found, const struct plan_op *op)
     return stage_is_device(found, type, device >> 8 & 0xfff, (device & 0xff) | (device >> 12 & 0xfff00));
 }
 
+static bool is_dressed(const struct statx *found, const struct plan_op *op)
+{
+    return (found->stx_mode & 07777) == (op->num[0] & 07777) && found->stx_uid == (uint32_t)op->num[2] &&
+           found->stx_gid == (uint32_t)(op->num[2] >> 32);
+}
+
 /* Mode and owner of a node that has been found to be the right one, by its descriptor. */
 static long dress(struct stage *stage, const struct plan_op *op, int node, const struct statx *found)
 {
@@ -31,15 +37,18 @@ long stage_device(struct stage *stage, const struct plan_op *op)
     if (parent < 0)
         return parent;
     long result = SYS(stage, mknodat, parent, base, op->num[0], op->num[1]);
-    if (result < 0 && result != -EEXIST) {
-        stage_close(parent);
+    if (result < 0 && result != -EEXIST)
         return result;
+    struct statx found;
+    if (result >= 0) {
+        result = SYS(stage, statx, parent, base, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_BASIC_STATS,
+                     &found);
+        if (result >= 0 && is_same_node(&found, op) && is_dressed(&found, op))
+            return 0;
     }
     long node = SYS(stage, openat, parent, base, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-    stage_close(parent);
     if (node < 0)
         return node;
-    struct statx found;
     result = stage_stat(stage, (int)node, &found);
     if (result >= 0)
         result = is_same_node(&found, op) ? dress(stage, op, (int)node, &found)
@@ -75,7 +84,6 @@ long stage_make_link(struct stage *stage, const char *path, const char *content,
     } else if (result == -EEXIST) {
         result = stage_fault(stage, FAULT_WRONG_LINK, EEXIST, path);
     }
-    stage_close(parent);
     return result;
 }
 
@@ -91,11 +99,10 @@ long stage_directory(struct stage *stage, const struct plan_op *op)
     long found = stage_resolve(stage, stage_slot(stage, PLAN_SLOT_ROOT), &target);
     if (found < 0)
         return found;
-    struct statx status;
-    long result = stage_stat(stage, (int)found, &status);
-    if (result >= 0 && !stage_is_directory(&status))
+    long result = stage_target_status(stage, (int)found, &target);
+    if (result >= 0 && !stage_is_directory(&target.status))
         result = stage_fault(stage, FAULT_NOT_DIRECTORY, ENOTDIR, target.path);
-    else if (result >= 0 && target.created && (status.stx_mode & 07777) != op->num[0])
+    else if (result >= 0 && target.created && (target.status.stx_mode & 07777) != op->num[0])
         result = stage_change_mode(stage, (int)found, (uint32_t)op->num[0]);
     stage_close(found);
     return result;

@@ -17,7 +17,7 @@ static long change(struct stage *stage, int mount, uint64_t attributes)
     for (int i = 0; i < BUSY_ATTEMPTS && result == -EBUSY; i++) {
         if (i)
             pause_100ms();
-        result = stage_set_attributes(stage, mount, attributes, 0);
+        result = stage_set_attributes(stage, mount, attributes, 0, 0);
         if (result == -ENOSYS)
             result = stage_remount_attributes(stage, mount, attributes);
     }

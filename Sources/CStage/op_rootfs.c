@@ -2,6 +2,8 @@
 
 long stage_propagate(struct stage *stage, const struct plan_op *op)
 {
+    if (op->num[0] & MS_SHARED)
+        stage->one_by_one = true;
     return SYS(stage, mount, 0, stage_string(stage, op->str[0]), 0, op->num[0], 0);
 }
 
@@ -56,5 +58,9 @@ long stage_rootfs(struct stage *stage, const struct plan_op *op)
         return root;
     stage_close(stage_slot(stage, PLAN_SLOT_ROOT));
     stage->plan->slots[PLAN_SLOT_ROOT] = (int32_t)root;
-    return 0;
+    struct statx status;
+    long result = stage_stat(stage, (int)root, &status);
+    stage->root_mount = result >= 0 && status.stx_mask & STATX_MNT_ID ? status.stx_mnt_id : 0;
+    stage->root_is_plain = false;
+    return result < 0 ? result : 0;
 }

@@ -122,18 +122,25 @@ static long expand(struct walk *walk, int link)
     return expanded[0] == '/' ? back_to_root(walk) : 0;
 }
 
-static long create(struct walk *walk, const char *name, bool last)
+long stage_make(struct stage *stage, int directory, const char *name, struct stage_target *target)
 {
-    struct stage *stage = walk->stage;
     long result;
-    if (last && walk->target->create == STAGE_CREATE_FILE) {
-        result = SYS(stage, openat, walk->here, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | O_CLOEXEC, 0644);
+    if (target->create == STAGE_CREATE_FILE) {
+        result = SYS(stage, openat, directory, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | O_CLOEXEC, 0644);
         stage_close(result);
     } else {
-        result = SYS(stage, mkdirat, walk->here, name, 0755);
+        result = SYS(stage, mkdirat, directory, name, 0755);
     }
-    if (result >= 0 && last)
-        walk->target->created = true;
+    if (result >= 0)
+        target->created = true;
+    return result == -EEXIST ? 0 : result;
+}
+
+static long create(struct walk *walk, const char *name, bool last)
+{
+    if (last)
+        return stage_make(walk->stage, walk->here, name, walk->target);
+    long result = SYS(walk->stage, mkdirat, walk->here, name, 0755);
     return result == -EEXIST ? 0 : result;
 }
 
@@ -193,9 +200,17 @@ static long walk_once(struct walk *walk)
 long stage_resolve(struct stage *stage, int root, struct stage_target *target)
 {
     uint64_t how = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | (target->plain ? RESOLVE_NO_SYMLINKS : 0);
-    target->created = false;
-    long found = stage_openat2(stage, root, target->path, O_PATH | (target->link ? O_NOFOLLOW : 0), how);
+    bool in_root = root == stage_slot(stage, PLAN_SLOT_ROOT);
+    target->created = target->known = false;
+    long found = in_root ? stage_resolve_entry(stage, target) : STAGE_ELSEWHERE;
+    if (found != STAGE_ELSEWHERE)
+        return found;
+    found = stage_openat2(stage, root, target->path, O_PATH | (target->link ? O_NOFOLLOW : 0), how);
     if (found != -ENOENT || target->create == STAGE_EXISTING)
+        return found;
+    /* Only the last component, most of the time. */
+    found = in_root ? stage_resolve_entry(stage, target) : STAGE_ELSEWHERE;
+    if (found != STAGE_ELSEWHERE)
         return found;
 
     struct walk walk = {.stage = stage, .target = target, .root = root, .here = -1};
@@ -208,6 +223,11 @@ long stage_resolve(struct stage *stage, int root, struct stage_target *target)
         return result;
     }
     return walk.here;
+}
+
+long stage_target_status(struct stage *stage, int found, struct stage_target *target)
+{
+    return target->known ? 0 : stage_stat(stage, found, &target->status);
 }
 
 long stage_parent(struct stage *stage, const char *path, char base[NAME_MAX + 1])
@@ -225,6 +245,12 @@ long stage_parent(struct stage *stage, const char *path, char base[NAME_MAX + 1]
     if (start == end || stage_equal(base, ".") || stage_equal(base, ".."))
         return -EINVAL;
 
+    if (start <= 1) {
+        long result = stage_leave(stage);
+        return result < 0 ? result : stage_slot(stage, PLAN_SLOT_ROOT);
+    }
+    if (stage_entry(stage, path) && !stage->one_by_one)
+        return stage->parent.directory;
     char above[PATH_MAX];
     struct stage_text text = stage_text(above, sizeof above);
     stage_append(&text, "/");
@@ -232,5 +258,8 @@ long stage_parent(struct stage *stage, const char *path, char base[NAME_MAX + 1]
     if (text.full)
         return -ENAMETOOLONG;
     struct stage_target target = {.path = above, .create = STAGE_CREATE_DIRECTORY};
-    return stage_resolve(stage, stage_slot(stage, PLAN_SLOT_ROOT), &target);
+    long directory = stage_resolve(stage, stage_slot(stage, PLAN_SLOT_ROOT), &target);
+    if (directory >= 0)
+        stage_enter(stage, path, directory);
+    return directory;
 }

@@ -47,6 +47,21 @@ static stage_step *const steps[PLAN_OPCODES] = {
 };
 _Static_assert(PLAN_OPCODES == 42, "every opcode has its step");
 
+/* The steps that go on in stage.parent. They mount on nothing but a target that was resolved. */
+static bool stays(const struct plan_op *op)
+{
+    switch (op->code) {
+    case PLAN_MOUNT_FS:
+    case PLAN_MOUNT_BIND:
+    case PLAN_DEVICE:
+    case PLAN_SYMLINK:
+    case PLAN_DIRECTORY:
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* Exit statuses; the second is what callers expect where exec itself fails. */
 enum { FAILED = 1, NOT_EXECED = 255 };
 
@@ -65,6 +80,8 @@ int stage_run(struct plan_header *plan, struct stage_report *report)
         .report = report,
         .arena = (char *)plan + plan->arena_offset,
         .mask = -1,
+        .null = -1,
+        .parent.directory = -1,
         /* Modes in the plan are meant as they are. */
         .inherited_umask = (int)RAW1(__NR_umask, 0),
     };
@@ -85,7 +102,9 @@ int stage_run(struct plan_header *plan, struct stage_report *report)
         report->fault = FAULT_NONE;
         report->length = 0;
         report->state = REPORT_RUNNING;
-        long result = steps[op->code](&stage, op);
+        long result = stays(op) ? 0 : stage_leave(&stage);
+        if (result >= 0)
+            result = steps[op->code](&stage, op);
         failed = result < 0;
         if (!failed || is_tolerated(op, -result))
             continue;

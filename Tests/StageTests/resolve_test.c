@@ -28,7 +28,8 @@ unsigned umask(unsigned);
 static char top[64], root_path[96], outside[96];
 static struct plan_header plan;
 static struct stage_report report;
-static struct stage stage = {.plan = &plan, .report = &report, .mask = -1, .inherited_umask = -1};
+static struct stage stage = {.plan = &plan, .report = &report, .mask = -1, .null = -1, .inherited_umask = -1,
+                             .parent.directory = -1};
 static int root;
 
 static void shell(const char *command)
@@ -188,10 +189,10 @@ static void test_parent(void)
     plan.slots[PLAN_SLOT_ROOT] = root;
     long found = stage_parent(&stage, "/dev/null/", base);
     CHECK(found >= 0 && !strcmp(base, "null") && !strcmp(name_of(found), "/dev"), "%ld %s", found, base);
-    stage_close(found);
+    CHECK(stage_leave(&stage) == 0 && !strcmp(name_of(found), "?"), "closed");
     found = stage_parent(&stage, "top", base);
     CHECK(found >= 0 && !strcmp(base, "top") && !strcmp(name_of(found), "/"), "%ld %s", found, base);
-    stage_close(found);
+    CHECK(stage_leave(&stage) == 0 && !strcmp(name_of(found), "/"), "the root stays open");
     CHECK(stage_parent(&stage, "/a/..", base) == -EINVAL, "the parent of ..");
     CHECK(stage_parent(&stage, "/", base) == -EINVAL, "the parent of /");
     CHECK(stage_parent(&stage, "", base) == -EINVAL, "the parent of nothing");
@@ -282,8 +283,10 @@ static void test_mount_race(double seconds)
     pthread_t thread;
     pthread_create(&thread, NULL, exchange, NULL);
     unsigned mounted = 0, escaped = 0, other = 0;
+    unsigned turn = 0;
     for (double end = now() + seconds; now() < end;) {
-        long result = stage_mount_bind(&stage, &op);
+        /* By the whole path, by the directory that is held, and by the directory that is left. */
+        long result = turn++ % 4 ? stage_mount_bind(&stage, &op) : stage_leave(&stage);
         if (result >= 0)
             mounted++;
         else if (result == -STAGE_FAULT && report.fault == FAULT_ESCAPED)
@@ -295,11 +298,91 @@ static void test_mount_race(double seconds)
     }
     racing = false;
     pthread_join(thread, NULL);
+    stage_leave(&stage);
     printf("%u mounted, %u exchanged meanwhile, %u failed, against %lu exchanges\n", mounted, escaped, other,
            exchanges);
     CHECK(mounts_outside() == before, "a mount outside");
-    CHECK(mounted > 10, "no race");
+    CHECK(mounted > 10 && escaped > 10, "no race");
     CHECK(is_empty(outside), "something was made outside");
+}
+
+static char bind_arena[16][512];
+
+/* Bind /source in the directory that stands for the host. */
+static long bind_on(const char *path)
+{
+    /* A plan's paths stay, and so must the last ones. */
+    static unsigned turn;
+    char *arena = bind_arena[turn++ % 16];
+    snprintf(arena + 8, 64, "%s", path);
+    snprintf(arena + 96, 128, "%s/source", top);
+    mkdir(arena + 96, 0755);
+    stage.arena = arena;
+    struct plan_op op = {.code = PLAN_MOUNT_BIND, .slot = {-1, -1}, .str = {8, 96}};
+    return stage_mount_bind(&stage, &op);
+}
+
+static unsigned mounts_on(const char *path)
+{
+    char line[4096], point[4096];
+    unsigned count = 0;
+    FILE *table = fopen("/proc/self/mountinfo", "r");
+    while (fgets(line, sizeof line, table))
+        if (sscanf(line, "%*s %*s %*s %*s %4095s", point) == 1 && !strncmp(point, root_path, strlen(root_path)) &&
+            !strcmp(point + strlen(root_path), path))
+            count++;
+    fclose(table);
+    return count;
+}
+
+/* Several mounts in a row in one directory, which is held open for them. */
+static void test_entries(void)
+{
+    CHECK(stage_leave(&stage) == 0, "left nothing");
+    CHECK(bind_on("/row/d/1") >= 0 && stage.parent.directory < 0, "the first in a missing directory");
+    CHECK(bind_on("/row/d/2") >= 0 && stage.parent.directory >= 0 && stage.parent.unproven, "the second");
+    CHECK(bind_on("/row/d/2") >= 0 && bind_on("/row/d/3/") >= 0, "on a mount, and by another spelling");
+    CHECK(stage.parent.directory < 0, "the other spelling is a path of its own");
+    CHECK(mounts_on("/row/d/1") == 1 && mounts_on("/row/d/2") == 2 && mounts_on("/row/d/3") == 1, "mounts");
+
+    shell("ln -s d row/cover; ln -s 5 row/d/dangling; mkdir row/d/4");
+    CHECK(bind_on("/row/d/4") >= 0 && bind_on("/row/d/1") >= 0 && stage.parent.directory >= 0, "two more");
+    CHECK(bind_on("/row/d/dangling") >= 0 && stage.parent.directory < 0, "a link is followed by the whole path");
+    CHECK(mounts_on("/row/d/5") == 1 && mounts_on("/row/d/dangling") == 0, "where it leads");
+    CHECK(bind_on("/row/d/4") >= 0 && bind_on("/row/d/1") >= 0 && bind_on("/row/cover") >= 0, "a link to the directory");
+    CHECK(mounts_on("/row/d") == 1, "which is covered now");
+    CHECK(bind_on("/row/d/6") >= 0 && bind_on("/row/d/7") >= 0 && stage_leave(&stage) == 0, "in what covers it");
+    shell("[ -d row/d/7 ] && [ ! -e row/d/4 ]");
+    char command[256];
+    snprintf(command, sizeof command, "rmdir %s/source/? 2>/dev/null; true", top);
+    shell(command);
+}
+
+static void test_exchanged_parent(void)
+{
+    shell("mkdir -p swap/d/1 swap/d/2 swap/d/3");
+    CHECK(bind_on("/swap/d/1") >= 0 && bind_on("/swap/d/2") >= 0 && stage.parent.directory >= 0, "two mounts");
+    shell("mv swap/d swap/e && mkdir -p swap/d/3");
+    CHECK(bind_on("/swap/d/3") >= 0 && mounts_on("/swap/e/3") == 1, "a mount in what was the directory");
+    CHECK(stage_leave(&stage) == -STAGE_FAULT && report.fault == FAULT_ESCAPED, "nobody has noticed");
+    CHECK(stage.parent.directory < 0 && stage_leave(&stage) == 0, "left");
+
+    shell("mkdir -p swap/f/1 swap/f/2 && mkdir swap/g");
+    CHECK(bind_on("/swap/f/1") >= 0 && bind_on("/swap/f/2") >= 0, "two mounts");
+    shell("mv swap/f swap/h && ln -s h swap/f");
+    CHECK(bind_on("/swap/g") >= 0 || report.fault != FAULT_ESCAPED, "a link to the same directory leads to the mounts");
+    CHECK(bind_on("/swap/h/1") >= 0 && bind_on("/swap/h/2") >= 0, "two mounts");
+    shell("mv swap/h swap/i");
+    CHECK(bind_on("/swap/g") == -STAGE_FAULT && report.fault == FAULT_ESCAPED, "the next path is gone on with");
+
+    shell("ln -s h linked");
+    CHECK(bind_on("/rooted") >= 0 && stage.parent.directory == root, "in the root itself");
+    CHECK(bind_on("/linked") >= 0 && stage_leave(&stage) == 0 && mounts_on("/h") == 1, "by a link in the root");
+
+    stage.one_by_one = true;
+    shell("mkdir -p one/1 one/2");
+    CHECK(bind_on("/one/1") >= 0 && bind_on("/one/2") >= 0 && stage.parent.directory < 0, "one by one");
+    stage.one_by_one = false;
 }
 
 static int run_tests(double seconds)
@@ -326,6 +409,8 @@ static int run_tests(double seconds)
     test_parent();
     test_race(seconds);
     test_mount_race(seconds);
+    test_entries();
+    test_exchanged_parent();
     return FINISH();
 }
 
