@@ -26,7 +26,9 @@ long stage_bound(struct stage *stage, const struct plan_op *op)
 long stage_identity(struct stage *stage, const struct plan_op *op)
 {
     uint32_t uid = (uint32_t)op->num[0], gid = (uint32_t)op->num[1];
-    long result = SYS(stage, prctl, PR_SET_KEEPCAPS, 1);
+    /* It is who turns his back on root that loses them (capabilities(7)); exec has cleared the flag. */
+    bool keep = uid != 0;
+    long result = keep ? SYS(stage, prctl, PR_SET_KEEPCAPS, 1) : 0;
     if (result >= 0 && !(op->flags & PLAN_IDENTITY_KEEP_GROUPS))
         result = SYS(stage, setgroups, op->len, stage_string(stage, op->str[0]));
     if (result == -EPERM && op->flags & PLAN_IDENTITY_MAY_KEEP_GROUPS)
@@ -35,7 +37,7 @@ long stage_identity(struct stage *stage, const struct plan_op *op)
         result = SYS(stage, setresgid, gid, gid, gid);
     if (result >= 0)
         result = SYS(stage, setresuid, uid, uid, uid);
-    if (result >= 0)
+    if (result >= 0 && keep)
         result = SYS(stage, prctl, PR_SET_KEEPCAPS, 0);
     return result;
 }
