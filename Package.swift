@@ -7,9 +7,13 @@ import PackageDescription
 let lean: [SwiftSetting] = [
     .unsafeFlags(["-Osize"], .when(configuration: .release)),
     .unsafeFlags(["-Xfrontend", "-disable-implicit-string-processing-module-import"]),
+    // Each in a section of its own: those that nothing calls are left out, and the others can be put in order.
+    .unsafeFlags(["-Xfrontend", "-function-sections"], .when(configuration: .release)),
     // Else the types of collections are put together at each start, by their names.
     .unsafeFlags(["-Xfrontend", "-prespecialize-generic-metadata"], .when(configuration: .release)),
 ]
+// APUS_SYMBOLS=1 is for profilers.
+let stripping = Context.environment["APUS_SYMBOLS"] == nil ? ["-Xlinker", "-s"] : []
 let strictC: [CSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]
 
 // Targets import downwards only; the order below is that of the floors, from the ground up.
@@ -72,12 +76,18 @@ let package = Package(
                 "ContainerRuntime", "Arguments", "Presentation", "OCISpec", "Kernel", "Diagnosis",
                 "AbridgedStart",
             ],
+            exclude: ["hot-symbols"],
             swiftSettings: lean,
             linkerSettings: [
-                .unsafeFlags([
-                    "-static-executable", "-use-ld=lld",
-                    "-Xlinker", "--gc-sections", "-Xlinker", "-s",
-                ])
+                .unsafeFlags(
+                    [
+                        "-static-executable", "-use-ld=lld",
+                        "-Xlinker", "--gc-sections",
+                        // What the verbs run lies together: scripts/bench --symbols writes the list.
+                        "-Xlinker",
+                        "--symbol-ordering-file=\(Context.packageDirectory)/Sources/apus/hot-symbols",
+                        "-Xlinker", "--no-warn-symbol-ordering",
+                    ] + stripping)
             ]),
 
         // The manual's pages, from the tables of the command line.

@@ -30,6 +30,7 @@ final class Launch {
     private var console: Console?
     private var stage: Stage?
     private var cgroupEnd = Teardown.CgroupEnd.leave
+    private var limitsAreDue = false
     private var ranHooks = false
     private var netDevices: NetDeviceMove?
     private var preserved: Int
@@ -127,9 +128,6 @@ final class Launch {
         try directory.make()
         do throws(Failure) {
             try directory.save(record)
-            try Failure.blaming { () throws(SystemError) in
-                try FileTree.replace(directory.configPath, with: bundle.source, mode: 0o600)
-            }
             if planned.passesNotifySocket, let notify {
                 try notify.prepare()
                 if wait == .runtime { try notify.listen() }
@@ -181,8 +179,20 @@ final class Launch {
             guard record.rootless else { throw error }
             return try goWithoutCgroup(error)
         }
-        trace?.next("set the cgroup's limits", .config("/linux/resources"))
-        for warning in try cgroup.apply(request, on: host) { runtime.settings.warn(warning) }
+        limitsAreDue = true
+    }
+
+    /// What is done while the stage sets the container up: nothing of it matters before the first rendezvous.
+    private func complete() throws(Failure) {
+        if limitsAreDue {
+            limitsAreDue = false
+            trace?.begin("set the cgroup's limits", .config("/linux/resources"))
+            for warning in try cgroup.apply(request, on: host) { runtime.settings.warn(warning) }
+            trace?.end()
+        }
+        try Failure.blaming { () throws(SystemError) in
+            try FileTree.replace(directory.configPath, with: bundle.source, mode: 0o600)
+        }
     }
 
     /// A user who was given no part of the tree, and asks for nothing that takes one, has a container all the same.
@@ -240,6 +250,7 @@ final class Launch {
         self.stage = stage
         if runtime.settings.debug { runtime.settings.debugLog("the stage is process \(stage.pid)") }
         for action in plan.birthActions { try act(action) }
+        try complete()
         switch try stage.proceed({ (action) throws(Failure) in try self.act(action) }) {
         case .created(let rendezvous):
             self.rendezvous = rendezvous

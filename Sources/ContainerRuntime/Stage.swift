@@ -165,6 +165,8 @@ final class Stage {
     }
 
     /// Does what there is to do at a rendezvous, and lets the stage go on, unless there is a reason to pause.
+    ///
+    /// Where the record comes last, the stage need not wait for it: it is saved while the stage does its last steps.
     private func meet(
         _ rendezvous: Int32, _ act: (Plan.Action) throws(Failure) -> Void
     ) throws(Failure) -> Pause? {
@@ -174,7 +176,10 @@ final class Stage {
         }
         trace?.timeline.begin("rendezvous: \(plan.rendezvous[number].name)")
         var agent: SeccompAgent?
-        for action in plan.rendezvous[number].actions {
+        var actions = plan.rendezvous[number].actions[...]
+        let records = actions.last == .record
+        if records { actions.removeLast() }
+        for action in actions {
             trace?.timeline.begin(action.listing)
             switch action {
             case .created:
@@ -189,6 +194,11 @@ final class Stage {
             trace?.timeline.end()
         }
         try resume(rendezvous)
+        if records {
+            trace?.timeline.begin(Plan.Action.record.listing)
+            try act(.record)
+            trace?.timeline.end()
+        }
         if let agent { try passListener(to: agent) }
         trace?.timeline.end()
         return nil

@@ -19,6 +19,7 @@ sys.path.append(str(BENCH))
 
 import counts  # noqa: E402
 import figures  # noqa: E402
+import hot_symbols  # noqa: E402
 import instructions  # noqa: E402
 import plot  # noqa: E402
 import targets  # noqa: E402
@@ -136,3 +137,26 @@ def test_a_short_bench_measures_and_leaves_nothing(runtime, subject_path, refere
     assert {name for case, name in series if case == "run"} == {"floor", "apus", "crun", "runc"}
     assert all(len(one["values"]) == 2 and one["least"] > 0 for one in series.values())
     footprint.assert_clean()
+
+
+def test_functions_in_the_order_of_their_first_use():
+    symbols = {0x100: "a", 0x200: "b", 0x280: "c"}
+    assert hot_symbols.in_order([0x210, 0x100, 0x2F0, 0x200, 0x1FF], symbols) == ["b", "a", "c"]
+
+
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="executed.c is for x86-64")
+def test_what_a_program_executes(tmp_path):
+    source = tmp_path / "two.c"
+    source.write_text("__attribute__((noinline)) int second(int x) { return x + 1; }\n"
+                      "__attribute__((noinline)) int first(int x) { return x + 2; }\n"
+                      "int never(int x) { return x + 3; }\n"
+                      "int main(int count, char **words) { (void)words; return second(first(count)) + 3; }\n")
+    flags = ["-O1", "-static", "-fno-inline", "-fno-ipa-cp", "-falign-functions=64"]
+    subprocess.run(["cc", *flags, "-o", tmp_path / "two", source], check=True)
+    subprocess.run(["cc", "-O2", "-o", tmp_path / "executed", Path(hot_symbols.HERE) / "executed.c"], check=True)
+    symbols = hot_symbols.read_symbols(tmp_path / "two")
+    low, high = (f"{bound(symbols):x}" for bound in (min, max))
+    done = subprocess.run([tmp_path / "executed", low, high, tmp_path / "positions", tmp_path / "two"], timeout=60)
+    assert done.returncode == 7
+    names = hot_symbols.in_order([int(line, 16) for line in (tmp_path / "positions").read_text().split()], symbols)
+    assert [name for name in names if name in ("main", "first", "second", "never")] == ["main", "first", "second"]
