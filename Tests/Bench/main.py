@@ -57,8 +57,9 @@ def prepare(workplace, given, figures):
     workplace.compile()
     timer = Timer(workplace.timer, workplace.dir / "output")
     workplace.processes.append(timer.process)
-    bundles = Bundles(workplace, given.apus)
-    named = [("apus", given.apus), ("crun", "crun"), ("runc", "runc"), *(one.split("=", 1) for one in given.runtime)]
+    apus = workplace.installed(given.apus)
+    bundles = Bundles(workplace, apus)
+    named = [("apus", apus), ("crun", "crun"), ("runc", "runc"), *(one.split("=", 1) for one in given.runtime)]
     runtimes = [Runtime(name, shutil.which(path), workplace, timer) for name, path in named]
 
     def refused():
