@@ -54,10 +54,10 @@ import Testing
         var file = FileDescriptor(owning: number)
         let released = file.release()
         #expect(released == number)
-        #expect(ProcessControl.isOpen(number))
+        #expect(isOpen(number))
         file = FileDescriptor(owning: number)
         _ = consume file
-        #expect(!ProcessControl.isOpen(number))
+        #expect(!isOpen(number))
     }
 
     @Test func alwaysClosesOnExec() throws {
@@ -142,10 +142,10 @@ import Testing
                 numbers.append(
                     table.keep(FileDescriptor(owning: fcntl(file.number, F_DUPFD_CLOEXEC, 800))))
             }
-            #expect(numbers.allSatisfy { ProcessControl.isOpen($0) })
+            #expect(numbers.allSatisfy { isOpen($0) })
             withExtendedLifetime(table) {}
         }
-        #expect(numbers.allSatisfy { !ProcessControl.isOpen($0) })
+        #expect(numbers.allSatisfy { !isOpen($0) })
     }
 
     private func directory(_ path: String) throws -> Int32 {
@@ -153,3 +153,6 @@ import Testing
         try FileDescriptor.open(path, O_PATH | O_DIRECTORY).release()
     }
 }
+
+/// Whether a descriptor of this process has the number.
+func isOpen(_ number: Int32) -> Bool { fcntl(number, F_GETFD) >= 0 }

@@ -171,7 +171,7 @@ import Testing
         try ProcessControl.closeOnExec(from: 955)
         #expect(fcntl(below, F_GETFD) == 0)
         #expect(fcntl(above, F_GETFD) == FD_CLOEXEC)
-        #expect(ProcessControl.isOpen(above))
+        #expect(isOpen(above))
     }
 
     @Test func signals() throws {
