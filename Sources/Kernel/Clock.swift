@@ -26,14 +26,16 @@ public struct Timestamp: Equatable, Sendable {
             fraction /= 10
             digits -= 1
         }
-        return rfc3339.dropLast() + "." + padded(fraction, digits) + "Z"
+        return dateAndTime + "." + padded(fraction, digits) + "Z"
     }
 
     /// RFC 3339 in UTC, whole seconds. Moments outside the years 0 to 9999, which it has no form for, come
     /// out as the first or the last one in them.
     ///
     /// Not by gmtime_r(3): glibc's reads the file that $TZ names, or /etc/localtime, even for UTC.
-    public var rfc3339: String {
+    public var rfc3339: String { dateAndTime + "Z" }
+
+    private var dateAndTime: String {
         let seconds = min(max(seconds, -62_167_219_200), 253_402_300_799)
         var day = seconds / 86_400
         var second = seconds % 86_400
@@ -44,7 +46,6 @@ public struct Timestamp: Equatable, Sendable {
         let date = Timestamp.civil(day)
         return padded(date.year, 4) + "-" + padded(date.month, 2) + "-" + padded(date.day, 2) + "T"
             + padded(second / 3600, 2) + ":" + padded(second / 60 % 60, 2) + ":" + padded(second % 60, 2)
-            + "Z"
     }
 
     /// The date of a day counted from 1970-01-01, in the Gregorian calendar carried backwards.
@@ -66,7 +67,8 @@ public struct Timestamp: Equatable, Sendable {
     }
 
     private func padded(_ value: Int, _ digits: Int) -> String {
-        let text = String(value)
-        return String(repeating: "0", count: max(0, digits - text.utf8.count)) + text
+        var text = String(value)
+        while text.utf8.count < digits { text = "0" + text }
+        return text
     }
 }

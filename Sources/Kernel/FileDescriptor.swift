@@ -90,7 +90,8 @@ public struct FileDescriptor: ~Copyable, Sendable {
                 }
             }
             if let failure { throw failure }
-            if bytes.count == start { break }
+            // A file that is as long as it said has no more to give.
+            if bytes.count == start || bytes.count == known { break }
             capacity = min(limit - bytes.count, max(capacity, 4096))
         }
         return bytes
@@ -166,11 +167,10 @@ extension Array where Element == UInt8 {
     mutating func append(
         addingCapacity capacity: Int, _ body: (UnsafeMutableRawBufferPointer) -> Int
     ) {
-        let start = count
-        append(contentsOf: repeatElement(0, count: capacity))
-        let filled = withUnsafeMutableBytes { bytes in
-            body(UnsafeMutableRawBufferPointer(rebasing: bytes[start...]))
+        // Not filled with zeros first: that would cost more than most reads.
+        let added = [UInt8](unsafeUninitializedCapacity: capacity) { room, filled in
+            filled = body(UnsafeMutableRawBufferPointer(room))
         }
-        removeLast(capacity - filled)
+        if isEmpty { self = added } else { self += added }
     }
 }

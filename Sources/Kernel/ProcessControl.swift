@@ -95,8 +95,15 @@ public enum ProcessControl {
     public static var isInUserNamespace: Bool {
         // The initial namespace has one line: 0 0 4294967295.
         guard let map = try? FileTree.read("/proc/self/uid_map") else { return false }
-        let fields = map.split { $0 == 0x20 || $0 == 0x0a }
-        return fields.map { String(decoding: $0, as: UTF8.self) } != ["0", "0", "4294967295"]
+        var words = ""
+        for byte in map {
+            if byte != 0x20 && byte != 0x0a {
+                words.unicodeScalars.append(Unicode.Scalar(byte))
+            } else if let last = words.utf8.last, last != 0x20 {
+                words += " "
+            }
+        }
+        return words != "0 0 4294967295 "
     }
 
     /// The permitted set of this process (capget(2)), a bit for each capability.
