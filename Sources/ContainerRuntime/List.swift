@@ -10,13 +10,14 @@ extension ContainerRuntime {
     public func list() throws(Failure) -> (states: [State], failures: [(id: String, failure: Failure)]) {
         var states: [State] = []
         var failures: [(id: String, failure: Failure)] = []
-        for name in try names() {
+        var users = UserNames()
+        for name in try entries() {
+            guard let status = status(ofEntry: name) else { continue }
             let directory = StateDirectory(path: "\(settings.root)/\(name)")
-            guard let status = try? FileTree.status(directory.path) else { continue }
             do throws(Failure) {
                 let record = try directory.load()
                 var state = record.state(try record.status(in: directory))
-                state.owner = UserNames.name(of: status.owner)
+                state.owner = users.name(of: status.owner)
                 states.append(state)
             } catch {
                 failures.append((name, error))
@@ -26,11 +27,19 @@ extension ContainerRuntime {
     }
 
     /// The IDs under the root.
-    func names() throws(Failure) -> [String] {
+    func names() throws(Failure) -> [String] { try entries().filter { status(ofEntry: $0) != nil } }
+
+    /// Of a directory under the root; `nil` for anything else.
+    private func status(ofEntry name: String) -> FileStatus? {
+        guard let status = try? FileTree.status("\(settings.root)/\(name)"), status.isDirectory else {
+            return nil
+        }
+        return status
+    }
+
+    private func entries() throws(Failure) -> [String] {
         do throws(SystemError) {
-            return try FileTree.list(settings.root).sorted().filter {
-                (try? FileTree.status("\(settings.root)/\($0)"))?.isDirectory == true
-            }
+            return try FileTree.list(settings.root).sorted()
         } catch  where error.errno == Errno(ENOENT) && !settings.rootIsExplicit {
             return []
         } catch {
@@ -45,18 +54,28 @@ extension ContainerRuntime {
     }
 }
 
-/// Names of the host's users.
-enum UserNames {
-    /// By /etc/passwd alone: a name service would have to be loaded. The number, if there is no name.
-    static func name(of uid: UInt32) -> String {
+/// Names of the host's users, by /etc/passwd alone: a name service would have to be loaded.
+struct UserNames {
+    /// Those asked for already: all containers may be of one user.
+    private var known: [(uid: UInt32, name: String)] = []
+
+    /// The number, if there is no name.
+    mutating func name(of uid: UInt32) -> String {
+        if let user = known.first(where: { $0.uid == uid }) { return user.name }
+        let name = Self.search(uid) ?? String(uid)
+        known.append((uid, name))
+        return name
+    }
+
+    private static func search(_ uid: UInt32) -> String? {
+        guard let bytes = try? FileTree.read("/etc/passwd") else { return nil }
         let wanted = String(uid)
-        guard let bytes = try? FileTree.read("/etc/passwd") else { return wanted }
         for line in bytes.split(separator: 0x0a) {
-            let fields = line.split(separator: 0x3a, omittingEmptySubsequences: false)
-            if fields.count > 2, String(decoding: fields[2], as: UTF8.self) == wanted {
+            let fields = line.split(separator: 0x3a, maxSplits: 3, omittingEmptySubsequences: false)
+            if fields.count > 2, fields[2].elementsEqual(wanted.utf8) {
                 return String(decoding: fields[0], as: UTF8.self)
             }
         }
-        return wanted
+        return nil
     }
 }

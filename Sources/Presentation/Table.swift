@@ -32,6 +32,7 @@ public struct Table: Sendable {
     }
 
     private static func printable(_ cell: String) -> String {
+        if cell.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7f }) { return cell }
         var result = ""
         for scalar in cell.unicodeScalars {
             if scalar.isControl {

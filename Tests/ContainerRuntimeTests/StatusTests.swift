@@ -78,7 +78,8 @@ import Testing
             let (states, failures) = try list.list()
             #expect(states.map(\.id) == ["a", "b"])
             #expect(states.map(\.status) == [.stopped, .running])
-            #expect(states.first?.owner == UserNames.name(of: getuid()))
+            var users = UserNames()
+            #expect(states.first?.owner == users.name(of: getuid()))
             #expect(failures.map(\.id) == ["damaged"])
             #expect(try runtime(root + "/none", isExplicit: false).list().states.isEmpty)
             let failure = #expect(throws: Failure.self) { _ = try runtime(root + "/none").list() }
@@ -87,8 +88,11 @@ import Testing
     }
 
     @Test func users() {
-        #expect(UserNames.name(of: 0) == "root")
-        #expect(UserNames.name(of: 4_000_000_000) == "4000000000")
+        var users = UserNames()
+        for _ in 0..<2 {
+            #expect(users.name(of: 0) == "root")
+            #expect(users.name(of: 4_000_000_000) == "4000000000")
+        }
     }
 }
 
