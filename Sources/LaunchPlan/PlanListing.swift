@@ -61,8 +61,11 @@ extension Plan {
         return text + " "
     }
 
+    /// As wide as any column.
+    private static let blank = "                                                                "
+
     private static func padded(_ text: String, _ width: Int, left: Bool = false) -> String {
-        let fill = String(repeating: " ", count: max(0, width - text.count))
+        let fill = String(Substring(blank.utf8.prefix(max(0, width - text.count))))
         return left ? fill + text : text + fill
     }
 

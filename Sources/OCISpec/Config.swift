@@ -10,7 +10,7 @@ public struct Config: Equatable, Sendable {
     public var hostname: String?
     public var domainname: String?
     public var hooks: Hooks?
-    public var annotations: [String: String] = [:]
+    public var annotations = [String: String]()
     public var linux: Linux?
 
     public init(ociVersion: String) { self.ociVersion = ociVersion }

@@ -108,7 +108,7 @@ extension JSONReader {
 
     /// A map of strings. Go makes an empty string of `null` here.
     mutating func annotations() throws(Failure) -> [String: String] {
-        var annotations: [String: String] = [:]
+        var annotations = [String: String]()
         try beginMap()
         while let key = try nextKey() {
             annotations[key] = try null() ? "" : try text()

@@ -101,6 +101,7 @@ public struct JSONWriter {
     public mutating func member(_ name: String, _ map: [String: String]) {
         key(name)
         object { writer in
+            if map.isEmpty { return }
             let sorted = map.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
             for (key, value) in sorted { writer.member(key, value) }
         }
@@ -142,6 +143,8 @@ public struct JSONWriter {
 
     private mutating func quote(_ text: String) {
         bytes.append(UInt8(ascii: "\""))
+        defer { bytes.append(UInt8(ascii: "\"")) }
+        if text.utf8.allSatisfy(Self.isPlain) { return bytes.append(contentsOf: text.utf8) }
         for scalar in text.unicodeScalars {
             switch scalar {
             case "\"": bytes.append(contentsOf: "\\\"".utf8)
@@ -156,6 +159,14 @@ public struct JSONWriter {
             default: bytes.append(contentsOf: scalar.utf8)
             }
         }
-        bytes.append(UInt8(ascii: "\""))
+    }
+
+    /// Whether a byte stands for itself, whatever is around it.
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "&"):
+            false
+        default: byte >= 0x20 && byte < 0x80
+        }
     }
 }

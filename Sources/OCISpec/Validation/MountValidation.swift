@@ -5,15 +5,28 @@ extension Mount {
     /// slashes resolved by the text alone. A relative destination, which the specification deprecates,
     /// counts from `/`.
     public var target: String {
-        var names: [Substring] = []
-        for name in destination.split(separator: "/") {
-            switch name {
+        if isPlain { return destination }
+        var names: [String] = []
+        for name in destination.utf8.split(separator: UInt8(ascii: "/")) {
+            switch String(Substring(name)) {
             case ".": break
-            case "..": if !names.isEmpty { names.removeLast() }
-            default: names.append(name)
+            case "..": _ = names.popLast()
+            case let name: names.append(name)
             }
         }
         return "/" + names.joined(separator: "/")
+    }
+
+    /// Whether the destination is absolute and has nothing to resolve. It may be: most are.
+    private var isPlain: Bool {
+        let slash = UInt8(ascii: "/")
+        guard destination.utf8.first == slash, destination.utf8.last != slash else { return false }
+        var previous: UInt8 = 0
+        for byte in destination.utf8 {
+            if previous == slash && (byte == slash || byte == UInt8(ascii: ".")) { return false }
+            previous = byte
+        }
+        return true
     }
 
     /// Whether the mount is to have an ID mapping, its own or the container's user namespace's.

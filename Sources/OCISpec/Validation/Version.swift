@@ -1,9 +1,9 @@
 /// Whether `text` is a version of major number 1 in the format of SemVer 2.0.0.
 func isVersion1(_ text: String) -> Bool {
     var rest = text.utf8[...]
-    guard takeNumber(&rest) == "1" else { return false }
+    guard rest.first == UInt8(ascii: "1"), takeNumber(&rest) == 1 else { return false }
     for _ in 0..<2 {
-        guard rest.popFirst() == UInt8(ascii: "."), takeNumber(&rest) != nil else { return false }
+        guard rest.popFirst() == UInt8(ascii: "."), takeNumber(&rest) > 0 else { return false }
     }
     if rest.first == UInt8(ascii: "-") {
         guard takeIdentifiers(&rest, areNumbersCanonical: true) else { return false }
@@ -15,11 +15,13 @@ func isVersion1(_ text: String) -> Bool {
 }
 
 /// Takes a number without needless zeros.
-private func takeNumber(_ rest: inout Substring.UTF8View) -> Substring? {
+///
+/// - Returns: how many digits it has; 0 if there is none.
+private func takeNumber(_ rest: inout Substring.UTF8View) -> Int {
     let digits = rest.prefix { isDigit($0) }
-    guard isCanonical(digits) else { return nil }
+    guard isCanonical(digits) else { return 0 }
     rest = rest[digits.endIndex...]
-    return Substring(digits)
+    return digits.count
 }
 
 /// Takes a separator and what is to follow it: identifiers, with dots between them.
