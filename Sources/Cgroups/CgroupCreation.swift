@@ -27,20 +27,26 @@ extension Cgroup {
     public static func create(
         cgroupsPath: String?, id: String, limits: Limits, on host: CgroupHost
     ) throws(Failure) -> CreatedCgroup? {
-        guard let mount = host.unifiedMount else {
+        guard let planned = try planned(cgroupsPath: cgroupsPath, id: id, on: host) else {
             try host.refuse(limits)
             return nil
         }
-        let names = try CgroupPath.components(
-            cgroupsPath: cgroupsPath, id: id,
-            base: { () throws(Failure) in try host.base() })
+        return try planned.create(cgroupsPath: cgroupsPath, limits: limits, on: host)
+    }
+
+    /// As ``create(cgroupsPath:id:limits:on:)`` for the cgroup that ``planned(cgroupsPath:id:on:)`` gave.
+    func create(
+        cgroupsPath: String?, limits: Limits, on host: CgroupHost
+    ) throws(Failure) -> CreatedCgroup {
+        let mount = host.unifiedMount ?? ""
         let origin: Failure.Origin = cgroupsPath?.isEmpty == false ? .config(CgroupPath.origin) : .runtime
+        // Beside v1, where the statistics are, the tree has odd controllers only. They cost 26 µs a
+        // container, and once they are passed on they cannot go back to v1.
+        let chain = CgroupChain(
+            mount: mount, names: CgroupPath.cleaned(String(Substring(path.utf8.dropFirst(mount.utf8.count)))),
+            needed: limits.controllers, passesAll: host.kind == .unified)
         let created: CreatedCgroup
         do throws(SystemError) {
-            // Beside v1, where the statistics are, the tree has odd controllers only. They cost 26 µs a
-            // container, and once they are passed on they cannot go back to v1.
-            let chain = CgroupChain(
-                mount: mount, names: names, needed: limits.controllers, passesAll: host.kind == .unified)
             created = try chain.make()
         } catch {
             throw Failure(origin, error)
@@ -50,8 +56,7 @@ extension Cgroup {
                 try created.cgroup.requireEmpty(origin)
             }
             try created.cgroup.requireThawed(origin)
-            try created.cgroup.requireDomain(
-                for: limits, parents: CgroupChain.directories(mount: mount, names: names), origin)
+            try created.cgroup.requireDomain(for: limits, in: chain, origin)
             return created
         } catch {
             created.discard()
@@ -86,7 +91,7 @@ extension Cgroup {
     /// Below a threaded cgroup, a new one takes processes only when it is made threaded too, which leaves it
     /// without the controllers that cannot work so.
     private func requireDomain(
-        for limits: Limits, parents: [String], _ origin: Failure.Origin
+        for limits: Limits, in chain: CgroupChain, _ origin: Failure.Origin
     ) throws(Failure) {
         guard let type = try? CoreFile.text(file("cgroup.type")), type != "domain\n" else { return }
         if let setting = limits.settings.first(where: { !$0.controller.isThreaded }) {
@@ -97,7 +102,7 @@ extension Cgroup {
                 remedy: "set linux.cgroupsPath to a place that is not below a threaded cgroup")
         }
         guard type == "domain invalid\n" else { return }
-        for directory in parents {
+        for directory in CgroupChain.directories(mount: chain.mount, names: chain.names) {
             let file = "\(directory)/cgroup.type"
             guard (try? CoreFile.text(file)) == "domain invalid\n" else { continue }
             do throws(SystemError) {
@@ -114,7 +119,7 @@ struct CgroupChain {
     let mount: String
     let names: [String]
     /// The controllers that the limits need.
-    let needed: Set<Controller>
+    let needed: [Controller]
     /// Whether the others are passed on too, where nothing speaks against it.
     let passesAll: Bool
 

@@ -38,11 +38,11 @@ enum CgroupPath {
     /// The names in a path, taken as if it started at the root: `.` dropped, `..` resolved and stopped there.
     static func cleaned(_ path: String) -> [String] {
         var names: [String] = []
-        for name in path.utf8.split(separator: UInt8(ascii: "/")) {
-            switch String(name) ?? String(decoding: name, as: UTF8.self) {
+        for name in split(path) {
+            switch name {
             case ".": break
             case "..": _ = names.popLast()
-            case let name: names.append(name)
+            default: names.append(name)
             }
         }
         return names
@@ -50,9 +50,8 @@ enum CgroupPath {
 
     /// The cgroup v2 line of a `/proc/PID/cgroup`: `0::/user.slice`.
     static func unified(in text: String) -> String? {
-        for line in text.utf8.split(separator: UInt8(ascii: "\n")) {
-            let line = Substring(line)
-            if line.hasPrefix("0::") { return String(line.dropFirst(3)) }
+        for line in text.utf8.split(separator: UInt8(ascii: "\n")) where line.starts(with: "0::".utf8) {
+            return String(Substring(line.dropFirst(3)))
         }
         return nil
     }
@@ -73,16 +72,30 @@ enum CgroupPath {
     ///
     /// A path that begins with `/..` lies outside of the cgroup namespace: the mount's top is all one can say.
     static func visible(_ own: String, mountRoot: String) -> String {
-        let names = own.split(separator: "/", omittingEmptySubsequences: true)
+        var names = split(own)
         if names.first == ".." { return "/" }
-        let root = mountRoot.split(separator: "/", omittingEmptySubsequences: true)
-        let visible = names.starts(with: root) ? names.dropFirst(root.count) : names[...]
-        return "/" + visible.joined(separator: "/")
+        let root = split(mountRoot)
+        if names.count >= root.count, Array(names[..<root.count]) == root { names.removeFirst(root.count) }
+        return absolute(names)
     }
 
     /// The parent of that cgroup.
     static func parent(of own: String, mountRoot: String) -> String {
-        "/" + cleaned(visible(own, mountRoot: mountRoot)).dropLast().joined(separator: "/")
+        var names = cleaned(visible(own, mountRoot: mountRoot))
+        _ = names.popLast()
+        return absolute(names)
+    }
+
+    private static func split(_ path: String) -> [String] {
+        var names: [String] = []
+        for name in path.utf8.split(separator: UInt8(ascii: "/")) { names.append(String(Substring(name))) }
+        return names
+    }
+
+    private static func absolute(_ names: [String]) -> String {
+        var path = ""
+        for name in names { path += "/" + name }
+        return path.isEmpty ? "/" : path
     }
 }
 

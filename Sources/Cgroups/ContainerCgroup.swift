@@ -62,15 +62,23 @@ public struct ContainerCgroup: Equatable, Sendable {
 
     /// Those that ``paths`` and ``unit`` once gave.
     public init(paths: [String: String], unit: SystemdUnit? = nil) {
-        unified = paths[""].map { Cgroup(path: $0) }
-        legacy = LegacyCgroup(paths: paths.filter { !$0.key.isEmpty })
+        self.init(unified: paths[""], legacy: paths.filter { !$0.key.isEmpty }, unit: unit)
+    }
+
+    /// Those that ``paths`` and ``unit`` once gave: the cgroup v2 tree's, and the others.
+    public init(unified: String?, legacy: [String: String], unit: SystemdUnit? = nil) {
+        self.unified = unified.map { Cgroup(path: $0) }
+        self.legacy = LegacyCgroup(paths: legacy)
         self.unit = unit
     }
+
+    /// None in any hierarchy.
+    public init() {}
 
     /// Where ``create(_:on:)`` or ``start(_:pid:on:)`` would make them; nothing is made.
     public static func planned(_ request: CgroupRequest, on host: CgroupHost) throws(Failure) -> Self {
         if let systemd = request.systemd { return try planned(request, systemd, on: host) }
-        var planned = ContainerCgroup(paths: [:])
+        var planned = ContainerCgroup()
         planned.unified = try Cgroup.planned(cgroupsPath: request.cgroupsPath, id: request.id, on: host)
         planned.legacy = try LegacyCgroup.planned(request, on: host)
         return planned
@@ -120,9 +128,12 @@ public struct ContainerCgroup: Equatable, Sendable {
     }
 
     private func createUnified(_ request: CgroupRequest, on host: CgroupHost) throws(Failure) -> [String] {
-        try Cgroup.create(
-            cgroupsPath: request.cgroupsPath, id: request.id, limits: request.limits, on: host)?
-            .directories ?? []
+        guard let unified else {
+            try host.refuse(request.limits)
+            return []
+        }
+        return try unified.create(cgroupsPath: request.cgroupsPath, limits: request.limits, on: host)
+            .directories
     }
 
     /// Kills what runs in the cgroups, and removes of their directories those that ``create(_:on:)`` or

@@ -83,7 +83,14 @@ public struct Limits: Equatable, Sendable {
     public var isEmpty: Bool { settings.isEmpty && legacy.settings.isEmpty }
 
     /// The controllers that the limits need in the cgroup v2 tree.
-    var controllers: Set<Controller> { Set(settings.lazy.map(\.controller)).subtracting([.core]) }
+    var controllers: [Controller] {
+        var controllers: [Controller] = []
+        for setting in settings where setting.controller != .core && !controllers.contains(setting.controller)
+        {
+            controllers.append(setting.controller)
+        }
+        return controllers
+    }
 
     /// What compiling a controller's fields yields beside settings.
     struct Notes {

@@ -136,7 +136,7 @@ enum ControllerList {
     /// An unreadable list is an empty one: what is missing for it shows when a limit is set.
     private static func read(_ path: String) -> [Substring] {
         guard let text = try? CoreFile.text(path) else { return [] }
-        return text.split(whereSeparator: { $0 == " " || $0 == "\n" })
+        return text.utf8.split(whereSeparator: { $0 == 0x20 || $0 == 0x0a }).map(Substring.init)
     }
 }
 
@@ -150,9 +150,9 @@ enum CoreFile {
 
     /// A value of a "flat keyed" file: `populated 1`.
     static func value(of key: String, in text: String) -> Substring? {
-        for line in text.split(separator: "\n") {
-            let fields = line.split(separator: " ")
-            if fields.count == 2, fields[0] == key { return fields[1] }
+        for line in text.utf8.split(separator: 0x0a) {
+            let fields = line.split(separator: 0x20)
+            if fields.count == 2, fields[0].elementsEqual(key.utf8) { return Substring(fields[1]) }
         }
         return nil
     }

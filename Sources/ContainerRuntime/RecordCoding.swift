@@ -19,8 +19,12 @@ extension ContainerRecord {
             writer.member("rootless", rootless)
             writer.key("cgroup_paths")
             writer.object { writer in
-                for (controller, path) in cgroup.paths.sorted(by: { $0.key < $1.key }) {
-                    writer.member(controller, path)
+                // As if all had been sorted by their keys.
+                if let unified = cgroup.unified { writer.member("", unified.path) }
+                if let legacy = cgroup.legacy {
+                    for (controller, path) in legacy.paths.sorted(by: { $0.key < $1.key }) {
+                        writer.member(controller, path)
+                    }
                 }
             }
             if let unit = cgroup.unit {
@@ -70,9 +74,10 @@ extension ContainerRecord {
         var bundle = ""
         var rootfs = ""
         var created = ""
-        var annotations: [String: String] = [:]
+        var annotations = [String: String]()
         var rootless = false
-        var cgroupPaths: [String: String] = [:]
+        var unifiedCgroup: String?
+        var legacyCgroups = [String: String]()
         var unit: String?
         var isUserUnit = false
         var isPrivate = false
@@ -101,7 +106,10 @@ extension ContainerRecord {
             case "rootless": rootless = try reader.bool()
             case "cgroup_paths":
                 try reader.beginMap()
-                while let name = try reader.nextKey() { cgroupPaths[name] = try reader.string() }
+                while let name = try reader.nextKey() {
+                    let path = try reader.string()
+                    if name.isEmpty { unifiedCgroup = path } else { legacyCgroups[name] = path }
+                }
             case "systemd_unit": unit = try reader.string()
             case "systemd_user": isUserUnit = try reader.bool()
             case "private_pid_namespace": isPrivate = try reader.bool()
@@ -131,7 +139,8 @@ extension ContainerRecord {
             ociVersion: version, id: id, bundle: bundle, rootfs: rootfs, annotations: annotations,
             created: created, initPID: pid, initStart: start,
             cgroup: ContainerCgroup(
-                paths: cgroupPaths, unit: unit.map { SystemdUnit(name: $0, isUser: isUserUnit) }),
+                unified: unifiedCgroup, legacy: legacyCgroups,
+                unit: unit.map { SystemdUnit(name: $0, isUser: isUserUnit) }),
             hasPrivatePIDNamespace: isPrivate, rootless: rootless, hooks: hooks ?? Hooks())
         self.mark = mark
         self.noNewKeyring = noNewKeyring

@@ -18,7 +18,9 @@ import Testing
             return rule
         }
         // All default devices are configured away; what is left are four rules of defaults without a path.
-        let nodes = DeviceFilter.defaults.compactMap(\.path).map { Device(type: .c, path: $0) }
+        let nodes = DeviceFilter.defaults.map(\.path).filter { !$0.isEmpty }.map {
+            Device(type: .c, path: $0)
+        }
         return try DeviceFilter(configured, at: "/linux/resources/devices", nodes: nodes)
     }
 

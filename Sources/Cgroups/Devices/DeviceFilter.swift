@@ -48,11 +48,12 @@ struct DeviceFilter: Equatable, Sendable {
     ///   brings no rule of its own.
     init(_ configured: [Resources.DeviceRule], at pointer: Pointer, nodes: [Device]) throws(Failure) {
         var rules: [Rule] = []
-        for (position, rule) in configured.enumerated() {
-            rules.append(try Self.rule(rule, at: pointer.index(position)))
+        for position in configured.indices {
+            rules.append(try Self.rule(configured[position], at: pointer.index(position)))
         }
-        let replaced = Set(nodes.lazy.map(\.path))
-        rules += Self.defaults.filter { $0.path.map(replaced.contains) != true }.map(\.rule)
+        for standard in Self.defaults where !nodes.contains(where: { $0.path == standard.path }) {
+            rules.append(standard.rule)
+        }
         self.rules = Self.pruned(rules)
         origin = configured.isEmpty ? nil : pointer
     }
@@ -110,17 +111,28 @@ extension DeviceFilter.Rule {
 extension DeviceFilter {
     /// What every container may use, as with runc: nodes of any device (an unusable node does no harm), the
     /// default devices, terminals, and /dev/net/tun, which engines rely on.
-    static let defaults: [(path: String?, rule: Rule)] = [
-        (nil, Rule(allow: true, kind: .character, access: .makeNode)),
-        (nil, Rule(allow: true, kind: .block, access: .makeNode)),
-        ("/dev/null", Rule(allow: true, kind: .character, major: 1, minor: 3, access: .all)),
-        ("/dev/random", Rule(allow: true, kind: .character, major: 1, minor: 8, access: .all)),
-        ("/dev/full", Rule(allow: true, kind: .character, major: 1, minor: 7, access: .all)),
-        ("/dev/tty", Rule(allow: true, kind: .character, major: 5, minor: 0, access: .all)),
-        ("/dev/zero", Rule(allow: true, kind: .character, major: 1, minor: 5, access: .all)),
-        ("/dev/urandom", Rule(allow: true, kind: .character, major: 1, minor: 9, access: .all)),
-        (nil, Rule(allow: true, kind: .character, major: 136, access: .all)),
-        (nil, Rule(allow: true, kind: .character, major: 5, minor: 2, access: .all)),
-        (nil, Rule(allow: true, kind: .character, major: 10, minor: 200, access: .all)),
+    static let defaults: [Default] = [
+        Default(Rule(allow: true, kind: .character, access: .makeNode)),
+        Default(Rule(allow: true, kind: .block, access: .makeNode)),
+        Default(Rule(allow: true, kind: .character, major: 1, minor: 3, access: .all), path: "/dev/null"),
+        Default(Rule(allow: true, kind: .character, major: 1, minor: 8, access: .all), path: "/dev/random"),
+        Default(Rule(allow: true, kind: .character, major: 1, minor: 7, access: .all), path: "/dev/full"),
+        Default(Rule(allow: true, kind: .character, major: 5, minor: 0, access: .all), path: "/dev/tty"),
+        Default(Rule(allow: true, kind: .character, major: 1, minor: 5, access: .all), path: "/dev/zero"),
+        Default(Rule(allow: true, kind: .character, major: 1, minor: 9, access: .all), path: "/dev/urandom"),
+        Default(Rule(allow: true, kind: .character, major: 136, access: .all)),
+        Default(Rule(allow: true, kind: .character, major: 5, minor: 2, access: .all)),
+        Default(Rule(allow: true, kind: .character, major: 10, minor: 200, access: .all)),
     ]
+
+    struct Default {
+        let rule: Rule
+        /// Of the node that the rule comes with; empty if it is for others.
+        let path: String
+
+        init(_ rule: Rule, path: String = "") {
+            self.rule = rule
+            self.path = path
+        }
+    }
 }

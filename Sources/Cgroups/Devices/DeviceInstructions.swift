@@ -123,8 +123,11 @@ extension ArraySlice where Element == DeviceFilter.Rule {
 
     /// Whether there is no device that none of them names.
     fileprivate var nameEveryDevice: Bool {
-        let kinds = filter { $0.major == nil && $0.minor == nil }.map(\.kind)
-        return kinds.contains(nil) || DeviceFilter.Kind.allCases.allSatisfy(kinds.contains)
+        nameEvery(.block) && nameEvery(.character)
+    }
+
+    private func nameEvery(_ kind: DeviceFilter.Kind) -> Bool {
+        contains { $0.major == nil && $0.minor == nil && ($0.kind == nil || $0.kind == kind) }
     }
 }
 

@@ -7,7 +7,7 @@ extension LegacyCgroup {
     ///
     /// - Returns: `nil` on a host without v1 hierarchies.
     static func planned(_ request: CgroupRequest, on host: CgroupHost) throws(Failure) -> LegacyCgroup? {
-        LegacyCgroup(paths: try LegacyChain.all(request, on: host).paths)
+        host.legacy.isEmpty ? nil : LegacyCgroup(paths: try LegacyChain.all(request, on: host).paths)
     }
 
     /// Makes the container's cgroup in every hierarchy.
