@@ -19,7 +19,11 @@ struct CallTable {
         var place: RulePlace
     }
 
-    init(_ convention: CallingConvention) { self.convention = convention }
+    /// - Parameter capacity: how many calls the profile names.
+    init(_ convention: CallingConvention, capacity: Int) {
+        self.convention = convention
+        verdicts.reserveCapacity(capacity)
+    }
 
     /// Notes that the profile speaks of the call with this number, whatever it says.
     mutating func note(_ number: Int32) {

@@ -28,9 +28,10 @@ struct RuleSet {
             throw Failure(at: pointer, "libseccomp does not know the architecture of this host")
         }
         self.native = native
-        tables.append(CallTable(native))
+        let capacity = profile.syscalls.reduce(0) { $0 + $1.names.count }
+        tables.append(CallTable(native, capacity: capacity))
         for (position, architecture) in profile.architectures.enumerated() {
-            try add(architecture, at: pointer.key("architectures").index(position))
+            try add(architecture, capacity, at: pointer.key("architectures").index(position))
         }
         for (position, rule) in profile.syscalls.enumerated() {
             try add(rule, position, host: host, at: pointer.key("syscalls").index(position))
@@ -38,7 +39,7 @@ struct RuleSet {
     }
 
     private mutating func add(
-        _ architecture: SeccompProfile.Architecture, at pointer: Pointer
+        _ architecture: SeccompProfile.Architecture, _ capacity: Int, at pointer: Pointer
     ) throws(Failure) {
         guard let convention = CallingConvention(architecture) else {
             throw Failure(at: pointer, "\(architecture.rawValue) is not supported by this libseccomp")
@@ -50,7 +51,7 @@ struct RuleSet {
                 remedy: "remove it from the list")
         }
         if tables.contains(where: { $0.convention == convention }) { return }
-        tables.append(CallTable(convention))
+        tables.append(CallTable(convention, capacity: capacity))
     }
 
     private mutating func add(
