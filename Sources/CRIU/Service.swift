@@ -36,7 +36,7 @@ public final class Service {
         words = try MemoryFile.plain("apus-criu")
         var request = LaunchRequest(path: program, arguments: ["criu", "swrk", "\(pair.far.number)"])
         request.environment = Environment.all
-        request.stdio = [nil, words.number, words.number]
+        request.stdio = StandardReplacements(output: words.number, error: words.number)
         request.keep = descriptors + [pair.far.number]
         request.clearsSignalMask = true
         request.noNewPrivileges = noNewPrivileges

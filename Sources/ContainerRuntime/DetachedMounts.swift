@@ -13,8 +13,8 @@ final class DetachedMounts {
 
     /// Makes all that the plan asks for; nothing is left if one of them cannot be made.
     init(of plan: Plan) throws(Failure) {
-        for source in plan.descriptors.sorted(by: { $0.key < $1.key }).map(\.value) {
-            guard case .mount(let mount) = source else { continue }
+        for descriptor in plan.descriptors {
+            guard case .mount(let mount) = descriptor.source else { continue }
             made.append((mount, try make(mount)))
         }
     }

@@ -10,7 +10,8 @@ struct HookRunner {
     let kind: HookKind
     let state: State
     /// Starts hooks of the kinds that run in the container's namespaces; `nil` for the others.
-    var inContainer: ((_ hook: Hook, _ position: Int, _ stdio: [Int32?]) throws(Failure) -> Stage)?
+    var inContainer:
+        ((_ hook: Hook, _ position: Int, _ stdio: StandardReplacements) throws(Failure) -> Stage)?
     /// Where hooks of these kinds are to be, if they cannot be born there.
     var cgroup: ContainerCgroup?
     var trace: Trace?
@@ -39,7 +40,8 @@ struct HookRunner {
 
         let process: RunningHook
         if let inContainer {
-            let stage = try inContainer(hook, position, [input.number, out, errors])
+            let stage = try inContainer(
+                hook, position, StandardReplacements(input: input.number, output: out, error: errors))
             guard
                 try stage.proceed({ (action) throws(Failure) in
                     if action == .joinCgroup { try cgroup?.add(pid: stage.pid) }

@@ -205,7 +205,7 @@ final class Launch {
             throw refusal
         }
         runtime.settings.debugLog("no cgroup: \(refusal)")
-        cgroup = ContainerCgroup(paths: [:])
+        cgroup = ContainerCgroup()
         facts.cgroup = host.kind == .unified ? .callers(directory: try host.ownDirectory()) : .none
         facts.legacyCgroups = []
         trace?.next("compile the plan anew")
@@ -389,7 +389,7 @@ final class Launch {
     }
 
     private func containerHook(
-        _ hook: Hook, _ kind: HookKind, _ position: Int, _ stdio: [Int32?]
+        _ hook: Hook, _ kind: HookKind, _ position: Int, _ stdio: StandardReplacements
     ) throws(Failure) -> Stage {
         let plan = try Compiler.compileHook(
             hook, kind, position: position, config: bundle.config, facts: facts)

@@ -51,7 +51,8 @@ final class Stage {
     ///   - timeline: takes the times of its steps.
     ///   - open: opens what the plan's slots ask for, but for `sync` and `report`.
     init(
-        _ plan: Plan, report: String?, cgroup: Int32?, preserved: Int = 0, stdio: [Int32?] = [nil, nil, nil],
+        _ plan: Plan, report: String?, cgroup: Int32?, preserved: Int = 0,
+        stdio: StandardReplacements = StandardReplacements(),
         console: Console? = nil, container: State? = nil, trace timeline: Trace? = nil,
         opening open: (Plan.DescriptorSource) throws(Failure) -> FileDescriptor
     ) throws(Failure) {
@@ -75,13 +76,18 @@ final class Stage {
         timeline?.next("open what the plan works on")
         // Open in the stage from birth; closed here when this is done.
         let table = DescriptorTable()
-        var slots: [Int: Int32] = [:]
-        for (slot, source) in plan.descriptors {
-            switch source {
-            case .sync: slots[slot] = pair.far.number
-            case .report: slots[slot] = reportFile.number
-            default: slots[slot] = table.keep(try open(source))
+        var slots = [Int32](repeating: -1, count: Int(PLAN_SLOTS))
+        var kept: [Int32] = []
+        for descriptor in plan.descriptors {
+            let number: Int32
+            switch descriptor.source {
+            case .sync: number = pair.far.number
+            case .report: number = reportFile.number
+            default: number = table.keep(try open(descriptor.source))
             }
+            kept.append(number)
+            // What has no slot is missed by the stage's verifier.
+            if slots.indices.contains(descriptor.slot) { slots[descriptor.slot] = number }
         }
         timeline?.next("seal the plan")
         let image = try plan.image(descriptors: slots, isTimed: timeline != nil)
@@ -92,7 +98,9 @@ final class Stage {
             executable: executable.number, arguments: ["apus-stage", String(planFile.number)])
         request.flags = plan.birthFlags
         request.cgroup = plan.clonesItself ? nil : cgroup
-        request.keep = slots.values + [planFile.number] + (0..<preserved).map { Int32(3 + $0) }
+        kept.append(planFile.number)
+        for position in 0..<preserved { kept.append(Int32(3 + position)) }
+        request.keep = kept
         request.stdio = stdio
         timeline?.next("clone the process", .config("/linux/namespaces"))
         let born = timeline.map { _ in CounterReading.now() }

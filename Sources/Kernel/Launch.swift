@@ -2,6 +2,19 @@ import CKernel
 import Diagnosis
 import Glibc
 
+/// What a child has in place of this process's descriptors 0, 1 and 2; `nil` leaves it the same.
+public struct StandardReplacements: Sendable {
+    public var input: Int32?
+    public var output: Int32?
+    public var error: Int32?
+
+    public init(input: Int32? = nil, output: Int32? = nil, error: Int32? = nil) {
+        self.input = input
+        self.output = output
+        self.error = error
+    }
+}
+
 /// What ``Child/launch(_:)`` is to start.
 public struct LaunchRequest: Sendable {
     /// CLONE_NEW* flags.
@@ -18,7 +31,7 @@ public struct LaunchRequest: Sendable {
     /// Descriptors that stay open in the child, beside its standard ones.
     public var keep: [Int32] = []
     /// Replacements for descriptors 0, 1 and 2.
-    public var stdio: [Int32?] = [nil, nil, nil]
+    public var stdio = StandardReplacements()
 
     public enum Program: Equatable, Sendable {
         /// An open descriptor.
@@ -73,7 +86,9 @@ public struct Child: ~Copyable, Sendable {
         launch.pointee.envp = kept(request.environment)
         launch.pointee.clear_mask = request.clearsSignalMask ? 1 : 0
         launch.pointee.no_new_privs = request.noNewPrivileges ? 1 : 0
-        launch.pointee.stdio = (request.stdio[0] ?? -1, request.stdio[1] ?? -1, request.stdio[2] ?? -1)
+        launch.pointee.stdio = (
+            request.stdio.input ?? -1, request.stdio.output ?? -1, request.stdio.error ?? -1
+        )
         launch.pointee.keep_count = UInt32(request.keep.count)
         withUnsafeMutableBytes(of: &launch.pointee.keep) { room in
             let numbers = room.bindMemory(to: Int32.self)

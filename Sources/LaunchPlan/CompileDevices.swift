@@ -7,7 +7,7 @@ extension Compiler {
     /// The nodes that config-linux.md, "Default Devices", promises, and those of the configuration.
     mutating func makeDevices() {
         // A /dev brought from outside is not ours to fill.
-        let isForeign = config.mounts.contains { $0.target == "/dev" && $0.isBind }
+        let isForeign = config.mounts.contains { $0.isBind && $0.target == "/dev" }
         guard !isForeign else { return }
         let configured = config.linux?.devices ?? []
         for (path, minor) in Self.defaultDevices
@@ -66,25 +66,26 @@ extension Compiler {
     }
 
     private mutating func makeLinks() {
-        var links = [
-            ("/dev/fd", "/proc/self/fd"), ("/dev/stdin", "/proc/self/fd/0"),
-            ("/dev/stdout", "/proc/self/fd/1"), ("/dev/stderr", "/proc/self/fd/2"),
-        ]
-        if facts.hasKcore { links.append(("/dev/core", "/proc/kcore")) }
-        for (path, target) in links {
-            // What an image already has there stays.
-            builder.step(
-                Operation(
-                    PLAN_SYMLINK, tolerated: [EEXIST],
-                    strings: (builder.string(path), builder.string(target), 0, 0)),
-                .runtime, "link \(path) to \(target)")
-        }
+        link("/dev/fd", to: "/proc/self/fd")
+        link("/dev/stdin", to: "/proc/self/fd/0")
+        link("/dev/stdout", to: "/proc/self/fd/1")
+        link("/dev/stderr", to: "/proc/self/fd/2")
+        if facts.hasKcore { link("/dev/core", to: "/proc/kcore") }
         // But a ptmx of the image is the host's terminal multiplexer, and must not stay.
         builder.step(
             Operation(
                 PLAN_SYMLINK, flags: UInt32(PLAN_SYMLINK_REPLACE),
                 strings: (builder.string("/dev/ptmx"), builder.string("pts/ptmx"), 0, 0)),
             .runtime, "link /dev/ptmx to pts/ptmx")
+    }
+
+    private mutating func link(_ path: String, to target: String) {
+        // What an image already has there stays.
+        builder.step(
+            Operation(
+                PLAN_SYMLINK, tolerated: [EEXIST],
+                strings: (builder.string(path), builder.string(target), 0, 0)),
+            .runtime, "link \(path) to \(target)")
     }
 
     /// makedev(3), which is a macro.

@@ -202,7 +202,7 @@ extension Compiler {
     static func environment(
         _ process: Process, _ options: LaunchOptions
     ) -> (variables: [String], needsHome: Bool) {
-        var seen: Set<Substring> = []
+        var seen = SeenNames()
         var variables: [String] = []
         var entries = process.env
         if options.listenDescriptors > 0 {
@@ -211,8 +211,8 @@ extension Compiler {
         }
         if options.passesNotifySocket { entries.append(notifyVariable) }
         for entry in entries.reversed() {
-            let name = entry.prefix { $0 != "=" }
-            guard seen.insert(name).inserted else { continue }
+            let name = Substring(entry.utf8.prefix { $0 != UInt8(ascii: "=") })
+            guard seen.insert(name) else { continue }
             // An empty one counts as none, as in runc.
             if name == "HOME" && entry.utf8.count == 5 { continue }
             variables.append(entry)
@@ -228,5 +228,21 @@ extension PlanBuilder {
         var bytes: [UInt8] = []
         for group in groups { bytes.appendNative(group) }
         return blob(bytes)
+    }
+}
+
+/// Names that were met. Comparing with each is the fastest for the few that there mostly are.
+private struct SeenNames {
+    private var few: [Substring] = []
+    private var many: Set<Substring> = []
+
+    /// - Returns: whether it is new.
+    mutating func insert(_ name: Substring) -> Bool {
+        if few.contains(name) { return false }
+        if few.count < 32 {
+            few.append(name)
+            return true
+        }
+        return many.insert(name).inserted
     }
 }

@@ -73,14 +73,11 @@ extension Compiler {
     private func refuseContradictions(
         _ mount: Mount, _ options: MountOptions, _ pointer: Pointer
     ) throws(Failure) {
-        let links: [(Bool, String)] = [
-            (options.remakesLink, "copy-symlink"), (options.keepsSourceLink, "src-nofollow"),
-            (options.keepsTargetLink, "dest-nofollow"),
-        ]
-        if let (_, option) = links.first(where: { $0.0 }), !mount.isBind || options.isRemount {
+        let kept = options.keepsSourceLink ? "src-nofollow" : options.keepsTargetLink ? "dest-nofollow" : nil
+        if let option = options.remakesLink ? "copy-symlink" : kept, !mount.isBind || options.isRemount {
             throw Failure(at: pointer.key("options"), "\"\(option)\" is for bind mounts alone")
         }
-        if options.remakesLink, let (_, option) = links.dropFirst().first(where: { $0.0 }) {
+        if options.remakesLink, let option = kept {
             throw Failure(
                 at: pointer.key("options"), "\"copy-symlink\" and \"\(option)\" exclude one another")
         }
@@ -136,6 +133,7 @@ extension Compiler {
 
     /// What may be mounted on inside procfs: files that a container manager virtualises (lxcfs), no more.
     private func procChildFlag(_ destination: String) -> UInt32 {
+        guard destination.hasPrefix("/proc/") else { return 0 }
         let allowed = [
             "cpuinfo", "diskstats", "meminfo", "stat", "swaps", "uptime", "loadavg", "slabinfo",
             "sys/kernel/ns_last_pid", "sys/crypto/fips_enabled",
@@ -261,13 +259,13 @@ extension Compiler {
     private mutating func optionBlob(_ data: [String]) -> (offset: UInt32, length: UInt32) {
         var bytes: [UInt8] = []
         for option in data {
-            let parts = option.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            bytes.append(
-                UInt8(truncatingIfNeeded: parts.count > 1 ? PLAN_OPTION_STRING : PLAN_OPTION_FLAG))
-            for part in parts {
-                bytes += part.utf8
-                bytes.append(0)
-            }
+            let isPair = option.utf8.contains(UInt8(ascii: "="))
+            bytes.append(UInt8(truncatingIfNeeded: isPair ? PLAN_OPTION_STRING : PLAN_OPTION_FLAG))
+            let start = bytes.count
+            bytes += option.utf8
+            // The name and the value are strings of their own.
+            if let end = bytes[start...].firstIndex(of: UInt8(ascii: "=")) { bytes[end] = 0 }
+            bytes.append(0)
         }
         return bytes.isEmpty ? (0, 0) : (builder.blob(bytes), UInt32(truncatingIfNeeded: bytes.count))
     }

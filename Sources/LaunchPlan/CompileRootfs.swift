@@ -16,8 +16,8 @@ extension Compiler {
         builder.step(
             Operation(PLAN_ROOTFS, strings: (builder.string(facts.rootfs), 0, 0, 0)), .config("/root/path"),
             "bind the root file system \(facts.rootfs)")
-        for (position, mount) in config.mounts.enumerated() {
-            try make(mount, Pointer("/mounts").index(position))
+        for position in config.mounts.indices {
+            try make(config.mounts[position], Pointer("/mounts").index(position))
         }
         bindNotifyDirectory()
         makeDevices()
@@ -87,9 +87,9 @@ extension Compiler {
 
     /// Last of all mounts: what has to be filled first is made read-only when it is full.
     private mutating func makeReadOnly(_ root: Root) {
-        for (position, mount) in config.mounts.enumerated() where isDeferredReadOnly(mount) {
+        for position in config.mounts.indices where isDeferredReadOnly(config.mounts[position]) {
             remountReadOnly(
-                mount.target, .config(Pointer("/mounts").index(position).key("options")))
+                config.mounts[position].target, .config(Pointer("/mounts").index(position).key("options")))
         }
         guard root.readonly else { return }
         // The last moment to make the working directory, if it is missing; what stands in the way is told

@@ -55,8 +55,8 @@ public struct MountOptions: Equatable, Sendable {
     }
 
     private mutating func add(_ option: String) {
-        if let apply = Self.table[option] {
-            apply.act(on: &self)
+        if let effect = Self.effect(option) {
+            effect.act(on: &self)
         } else if option.hasPrefix("idmap=") {
             idMap = IDMapOption(isRecursive: false, mappings: String(option.dropFirst(6)))
         } else if option.hasPrefix("ridmap=") {
@@ -68,6 +68,7 @@ public struct MountOptions: Equatable, Sendable {
 
     /// One string may hold several options, as mount(2) takes them; a comma behind a backslash is part of one.
     static func split(_ option: String) -> [String] {
+        if !option.utf8.contains(UInt8(ascii: ",")) { return option.isEmpty ? [] : [option] }
         var parts: [String] = []
         var part = ""
         var isEscaped = false
@@ -132,43 +133,99 @@ public struct MountOptions: Equatable, Sendable {
     }
 
     /// The options that `features` lists, sorted: all that are understood and not handed to the file system.
-    public static var known: [String] { table.keys.sorted() }
+    public static var known: [String] { table.map(\.name) }
 
-    private static let table: [String: Effect] = [
-        "defaults": .nothing,
-        "bind": .bind, "rbind": .recursiveBind, "remount": .remount,
-        "ro": .readOnly(true), "rw": .readOnly(false),
-        "nosuid": .set(noSUID), "suid": .clear(noSUID),
-        "nodev": .set(noDevice), "dev": .clear(noDevice),
-        "noexec": .set(noExec), "exec": .clear(noExec),
-        "nosymfollow": .set(noSymlinkFollow), "symfollow": .clear(noSymlinkFollow),
-        "nodiratime": .set(noDirectoryTime), "diratime": .clear(noDirectoryTime),
-        "noatime": .accessTime(noAccessTime), "atime": .accessTime(0),
-        "relatime": .accessTime(0), "norelatime": .accessTime(0),
-        "strictatime": .accessTime(strictAccessTime), "nostrictatime": .accessTime(0),
-        "rro": .setAll(readOnlyAttribute), "rrw": .clearAll(readOnlyAttribute),
-        "rnosuid": .setAll(noSUID), "rsuid": .clearAll(noSUID),
-        "rnodev": .setAll(noDevice), "rdev": .clearAll(noDevice),
-        "rnoexec": .setAll(noExec), "rexec": .clearAll(noExec),
-        "rnosymfollow": .setAll(noSymlinkFollow), "rsymfollow": .clearAll(noSymlinkFollow),
-        "rnodiratime": .setAll(noDirectoryTime), "rdiratime": .clearAll(noDirectoryTime),
-        "rnoatime": .accessTimeAll(noAccessTime), "ratime": .accessTimeAll(0),
-        "rrelatime": .accessTimeAll(0), "rnorelatime": .accessTimeAll(0),
-        "rstrictatime": .accessTimeAll(strictAccessTime), "rnostrictatime": .accessTimeAll(0),
-        "shared": .propagate(MS.SHARED), "rshared": .propagate(MS.SHARED | MS.REC),
-        "slave": .propagate(MS.SLAVE), "rslave": .propagate(MS.SLAVE | MS.REC),
-        "private": .propagate(MS.PRIVATE), "rprivate": .propagate(MS.PRIVATE | MS.REC),
-        "unbindable": .propagate(MS.UNBINDABLE), "runbindable": .propagate(MS.UNBINDABLE | MS.REC),
-        "sync": .superFlag(MS.SYNCHRONOUS), "async": .clearSuperFlag(MS.SYNCHRONOUS),
-        "dirsync": .superFlag(MS.DIRSYNC),
-        "mand": .superFlag(MS.MANDLOCK), "nomand": .clearSuperFlag(MS.MANDLOCK),
-        "lazytime": .superFlag(MS.LAZYTIME), "nolazytime": .clearSuperFlag(MS.LAZYTIME),
-        "iversion": .superFlag(MS.I_VERSION), "noiversion": .clearSuperFlag(MS.I_VERSION),
-        "acl": .superFlag(MS.POSIXACL), "noacl": .clearSuperFlag(MS.POSIXACL),
-        "silent": .superFlag(MS.SILENT), "loud": .clearSuperFlag(MS.SILENT),
-        "tmpcopyup": .copyUp, "copy-symlink": .remakeLink,
-        "src-nofollow": .keepSourceLink, "dest-nofollow": .keepTargetLink,
-        "idmap": .idMap(isRecursive: false), "ridmap": .idMap(isRecursive: true),
+    private struct Entry {
+        let name: String
+        let effect: Effect
+
+        init(_ name: String, _ effect: Effect) {
+            self.name = name
+            self.effect = effect
+        }
+    }
+
+    /// By halving the table: a dictionary would have to be filled at each start.
+    private static func effect(_ name: String) -> Effect? {
+        var range = table.startIndex..<table.endIndex
+        while !range.isEmpty {
+            let middle = range.lowerBound + range.count / 2
+            let entry = table[middle]
+            if entry.name == name { return entry.effect }
+            range = entry.name < name ? (middle + 1)..<range.upperBound : range.lowerBound..<middle
+        }
+        return nil
+    }
+
+    /// In the order of the names.
+    private static let table: [Entry] = [
+        Entry("acl", .superFlag(MS.POSIXACL)),
+        Entry("async", .clearSuperFlag(MS.SYNCHRONOUS)),
+        Entry("atime", .accessTime(0)),
+        Entry("bind", .bind),
+        Entry("copy-symlink", .remakeLink),
+        Entry("defaults", .nothing),
+        Entry("dest-nofollow", .keepTargetLink),
+        Entry("dev", .clear(noDevice)),
+        Entry("diratime", .clear(noDirectoryTime)),
+        Entry("dirsync", .superFlag(MS.DIRSYNC)),
+        Entry("exec", .clear(noExec)),
+        Entry("idmap", .idMap(isRecursive: false)),
+        Entry("iversion", .superFlag(MS.I_VERSION)),
+        Entry("lazytime", .superFlag(MS.LAZYTIME)),
+        Entry("loud", .clearSuperFlag(MS.SILENT)),
+        Entry("mand", .superFlag(MS.MANDLOCK)),
+        Entry("noacl", .clearSuperFlag(MS.POSIXACL)),
+        Entry("noatime", .accessTime(noAccessTime)),
+        Entry("nodev", .set(noDevice)),
+        Entry("nodiratime", .set(noDirectoryTime)),
+        Entry("noexec", .set(noExec)),
+        Entry("noiversion", .clearSuperFlag(MS.I_VERSION)),
+        Entry("nolazytime", .clearSuperFlag(MS.LAZYTIME)),
+        Entry("nomand", .clearSuperFlag(MS.MANDLOCK)),
+        Entry("norelatime", .accessTime(0)),
+        Entry("nostrictatime", .accessTime(0)),
+        Entry("nosuid", .set(noSUID)),
+        Entry("nosymfollow", .set(noSymlinkFollow)),
+        Entry("private", .propagate(MS.PRIVATE)),
+        Entry("ratime", .accessTimeAll(0)),
+        Entry("rbind", .recursiveBind),
+        Entry("rdev", .clearAll(noDevice)),
+        Entry("rdiratime", .clearAll(noDirectoryTime)),
+        Entry("relatime", .accessTime(0)),
+        Entry("remount", .remount),
+        Entry("rexec", .clearAll(noExec)),
+        Entry("ridmap", .idMap(isRecursive: true)),
+        Entry("rnoatime", .accessTimeAll(noAccessTime)),
+        Entry("rnodev", .setAll(noDevice)),
+        Entry("rnodiratime", .setAll(noDirectoryTime)),
+        Entry("rnoexec", .setAll(noExec)),
+        Entry("rnorelatime", .accessTimeAll(0)),
+        Entry("rnostrictatime", .accessTimeAll(0)),
+        Entry("rnosuid", .setAll(noSUID)),
+        Entry("rnosymfollow", .setAll(noSymlinkFollow)),
+        Entry("ro", .readOnly(true)),
+        Entry("rprivate", .propagate(MS.PRIVATE | MS.REC)),
+        Entry("rrelatime", .accessTimeAll(0)),
+        Entry("rro", .setAll(readOnlyAttribute)),
+        Entry("rrw", .clearAll(readOnlyAttribute)),
+        Entry("rshared", .propagate(MS.SHARED | MS.REC)),
+        Entry("rslave", .propagate(MS.SLAVE | MS.REC)),
+        Entry("rstrictatime", .accessTimeAll(strictAccessTime)),
+        Entry("rsuid", .clearAll(noSUID)),
+        Entry("rsymfollow", .clearAll(noSymlinkFollow)),
+        Entry("runbindable", .propagate(MS.UNBINDABLE | MS.REC)),
+        Entry("rw", .readOnly(false)),
+        Entry("shared", .propagate(MS.SHARED)),
+        Entry("silent", .superFlag(MS.SILENT)),
+        Entry("slave", .propagate(MS.SLAVE)),
+        Entry("src-nofollow", .keepSourceLink),
+        Entry("strictatime", .accessTime(strictAccessTime)),
+        Entry("suid", .clear(noSUID)),
+        Entry("symfollow", .clear(noSymlinkFollow)),
+        Entry("sync", .superFlag(MS.SYNCHRONOUS)),
+        Entry("tmpcopyup", .copyUp),
+        Entry("unbindable", .propagate(MS.UNBINDABLE)),
     ]
 }
 

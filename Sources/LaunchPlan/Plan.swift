@@ -20,7 +20,7 @@ public struct Plan: Equatable, Sendable {
     /// Strings and blobs, NUL first.
     public internal(set) var arena: [UInt8] = [0]
     /// What must be open when the stage starts, by slot.
-    public internal(set) var descriptors: [Int: DescriptorSource] = [:]
+    public internal(set) var descriptors: [Descriptor] = []
     /// What the runtime does when the stage stops at a rendezvous, by the rendezvous' number.
     public internal(set) var rendezvous: [Rendezvous] = []
     /// CLONE_NEW* flags that the stage is born with.
@@ -31,6 +31,11 @@ public struct Plan: Equatable, Sendable {
     public internal(set) var clonesItself = false
     /// What could not be honoured and may, by the specification, be dropped with a warning.
     public internal(set) var warnings: [String] = []
+
+    public struct Descriptor: Equatable, Sendable {
+        public var slot: Int
+        public var source: DescriptorSource
+    }
 
     /// A meeting point of stage and runtime.
     public struct Rendezvous: Equatable, Sendable {

@@ -63,7 +63,9 @@ struct PlanBuilder {
             number = nextSlot
             nextSlot += 1
         }
-        plan.descriptors[number] = source
+        if !plan.descriptors.contains(where: { $0.slot == number }) {
+            plan.descriptors.append(Plan.Descriptor(slot: number, source: source))
+        }
         return Int32(number)
     }
 

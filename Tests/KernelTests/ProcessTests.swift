@@ -143,7 +143,7 @@ import Testing
             executable: program.number,
             arguments: ["sh", "-c", "/bin/cat /proc/self/fd/\(number); echo \" $A\"; exit 5"])
         request.keep = [number]
-        request.stdio = [nil, output.writeNumber, output.writeNumber]
+        request.stdio = StandardReplacements(output: output.writeNumber, error: output.writeNumber)
         let child = try Child.launch(request)
         let text = try output.takeReadEnd().readAll()
         #expect(String(decoding: text, as: UTF8.self) == "kept \n")

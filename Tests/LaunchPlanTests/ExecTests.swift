@@ -51,7 +51,7 @@ import Testing
         #expect(plan.actions(at: "placed") == [.joinCgroup])
         let placed = try #require(plan.position(ofRendezvous: "placed"))
         #expect(placed < (try #require(plan.positions(PLAN_SETNS).last)))
-        #expect(!plan.descriptors.values.contains(.cgroup))
+        #expect(!plan.descriptors.map(\.source).contains(.cgroup))
     }
 
     @Test func terminal() throws {

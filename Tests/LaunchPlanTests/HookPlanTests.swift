@@ -37,7 +37,7 @@ import Testing
         }
         let join = try #require(plan.operations(PLAN_SETNS).first)
         #expect(join.numbers.0 == 0x2_0000 | 0x2000_0000 | 0x400_0000)
-        #expect(plan.descriptors[Int(join.slots.0)] == .initProcess)
+        #expect(plan.source(join.slots.0) == .initProcess)
         #expect(plan.clonesItself && plan.birthFlags == 0)
         #expect(plan.positions(PLAN_CLONE).count == 1)
         #expect(plan.operations(PLAN_CLONE).first?.numbers.0 == 0)

@@ -32,7 +32,7 @@ import Testing
 
     private func detached(_ plan: Plan) throws -> DetachedMount {
         let slot = try #require(plan.operations(PLAN_MOUNT_BIND).first { $0.slots.0 >= 0 }).slots.0
-        guard case .mount(let mount)? = plan.descriptors[Int(slot)] else {
+        guard case .mount(let mount)? = plan.source(slot) else {
             throw Failure("slot \(slot) is not a mount's")
         }
         return mount

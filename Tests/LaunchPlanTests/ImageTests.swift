@@ -13,7 +13,7 @@ import Testing
 
     @Test func layout() throws {
         let plan = try Circumstances.ordinary.compile(configuration())
-        let image = try plan.image(descriptors: [0: 7, 1: 8])
+        let image = try plan.image(descriptors: [7, 8])
         func word(_ position: Int) -> UInt32 {
             image[(position * 4)..<(position * 4 + 4)].reversed().reduce(0) { $0 << 8 | UInt32($1) }
         }
@@ -25,7 +25,7 @@ import Testing
         #expect(word(5) == word(4) + word(3) * UInt32(MemoryLayout<plan_op>.size))
         #expect(word(6) == UInt32(plan.arena.count))
         #expect(word(7) == 0)
-        let timed = try plan.image(descriptors: [0: 7, 1: 8], isTimed: true)
+        let timed = try plan.image(descriptors: [7, 8], isTimed: true)
         #expect(timed[28..<32].elementsEqual([UInt8(PLAN_TIMED), 0, 0, 0]))
         #expect(timed[..<28] == image[..<28] && timed[32...] == image[32...])
         #expect(word(8) == 7 && word(9) == 8 && word(10) == .max, "an empty slot is -1")
@@ -42,12 +42,12 @@ import Testing
     /// A missing descriptor shows before anything runs.
     @Test func missingDescriptors() throws {
         let plan = try Circumstances.ordinary.compile(configuration())
-        let numbers = Dictionary(uniqueKeysWithValues: plan.descriptors.keys.map { ($0, Int32($0) + 3) })
-        for slot in plan.descriptors.keys
-        where plan.descriptors[slot] != .proc && plan.descriptors[slot] != .cgroup {
+        var numbers = [Int32](repeating: -1, count: Int(PLAN_SLOTS))
+        for descriptor in plan.descriptors { numbers[descriptor.slot] = Int32(descriptor.slot) + 3 }
+        for descriptor in plan.descriptors where descriptor.source != .proc && descriptor.source != .cgroup {
             var some = numbers
-            some[slot] = nil
-            #expect(verdict(on: try plan.image(descriptors: some)) != nil, "slot \(slot)")
+            some[descriptor.slot] = -1
+            #expect(verdict(on: try plan.image(descriptors: some)) != nil, "slot \(descriptor.slot)")
         }
         var standard = numbers
         standard[1] = 2

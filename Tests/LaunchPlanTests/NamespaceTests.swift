@@ -13,7 +13,7 @@ import Testing
             $0.linux?.namespaces = kinds.map { Namespace(type: $0, path: "/ns/\($0.rawValue)") }
         }
         return plan.operations(PLAN_SETNS).compactMap { op in
-            guard case .namespace(let kind, let path, _)? = plan.descriptors[Int(op.slots.0)] else {
+            guard case .namespace(let kind, let path, _)? = plan.source(op.slots.0) else {
                 return nil
             }
             #expect(op.numbers.0 == kind.cloneFlag && path == "/ns/\(kind.rawValue)")

@@ -265,7 +265,7 @@ import Testing
         let facts = test.circumstances.facts
         let isMoved = plan.actions(at: "placed")?.contains(.joinCgroup) == true
         #expect(isMoved == (facts.cgroup != .none && !facts.clonesIntoCgroup))
-        let isBornThere = plan.descriptors.values.contains(.cgroup)
+        let isBornThere = plan.descriptors.map(\.source).contains(.cgroup)
         #expect(isBornThere == (facts.cgroup != .none && facts.clonesIntoCgroup))
         if let clone = plan.operations(PLAN_CLONE).last {
             #expect((clone.slots.0 >= 0) == isBornThere)
@@ -273,7 +273,9 @@ import Testing
         // Into those of cgroup v1 it goes itself: after its birth, before anything depends on it.
         let joins = plan.positions(PLAN_WRITE).filter { plan.text(plan.steps[$0].op.strings.0) == "tasks" }
         #expect(joins.count == facts.legacyCgroups.count)
-        let opened = plan.descriptors.values.filter { if case .legacyCgroup = $0 { true } else { false } }
+        let opened = plan.descriptors.map(\.source).filter {
+            if case .legacyCgroup = $0 { true } else { false }
+        }
         #expect(opened.count == facts.legacyCgroups.count)
         for join in joins {
             #expect(plan.first(PLAN_CLONE) ?? -1 < join)
@@ -296,12 +298,12 @@ import Testing
     @Test(arguments: cases)
     func descriptors(_ test: Case) {
         let plan = test.plan
-        #expect(plan.descriptors[Int(PLAN_SLOT_REPORT.rawValue)] == .report)
-        #expect(plan.descriptors[Int(PLAN_SLOT_SYNC.rawValue)] == .sync)
+        #expect(plan.source(PLAN_SLOT_REPORT.rawValue) == .report)
+        #expect(plan.source(PLAN_SLOT_SYNC.rawValue) == .sync)
         for step in plan.steps where step.op.slots.0 >= 0 {
-            #expect(plan.descriptors[Int(step.op.slots.0)] != nil, "\(step.doing)")
+            #expect(plan.source(step.op.slots.0) != nil, "\(step.doing)")
         }
-        let fifos = plan.descriptors.values.filter { $0 == .fifo }
+        let fifos = plan.descriptors.map(\.source).filter { $0 == .fifo }
         #expect(fifos.count == (test.circumstances.options.wait == .fifo ? 1 : 0))
     }
 

@@ -234,13 +234,13 @@ import Testing
         }
         let bind = try #require(plan.first(PLAN_MOUNT_BIND))
         #expect(plan.text(plan.steps[bind].op.strings.0) == "/run/notify")
-        #expect(plan.descriptors[Int(plan.steps[bind].op.slots.0)] == .notifyDirectory)
+        #expect(plan.source(plan.steps[bind].op.slots.0) == .notifyDirectory)
         #expect(try #require(plan.first(PLAN_MOUNT_FS)) < bind)
         let exec = try #require(plan.operations(PLAN_EXEC).first)
         #expect(
             plan.texts(exec.strings.1, Int(exec.numbers.2)).dropLast()
                 == ["A=b", "NOTIFY_SOCKET=/run/notify/notify.sock"])
-        #expect(!(try self.plan { _ in }).descriptors.values.contains(.notifyDirectory))
+        #expect(!(try self.plan { _ in }).descriptors.map(\.source).contains(.notifyDirectory))
     }
 
     @Test func memoryPolicy() throws {

@@ -50,7 +50,7 @@ import Testing
         #expect(plan.steps.map(\.op.code).contains(PLAN_LOOPBACK.rawValue))
         let join = try #require(plan.operations(PLAN_SETNS).first)
         #expect(join.numbers.0 == Namespace.Kind.network.cloneFlag)
-        #expect(plan.descriptors[Int(join.slots.0)] == .initProcess)
+        #expect(plan.source(join.slots.0) == .initProcess)
         let joined = configuration { $0.linux?.namespaces = [Namespace(type: .network, path: "/n")] }
         #expect(try Compiler.compileLoopback(joined, facts: facts) == nil)
     }
@@ -62,6 +62,6 @@ import Testing
         let codes = plan.steps.map(\.op.code)
         #expect(codes[codes.count - 3] == PLAN_SYNC.rawValue)
         #expect(plan.rendezvous.last?.actions == [.created])
-        #expect(Set(plan.descriptors.values.map { "\($0)" }) == ["sync", "report", "proc"])
+        #expect(Set(plan.descriptors.map { "\($0.source)" }) == ["sync", "report", "proc"])
     }
 }

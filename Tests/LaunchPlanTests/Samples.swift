@@ -181,8 +181,15 @@ func verdict(on image: [UInt8]) -> String? {
 extension Plan {
     /// The image with descriptor numbers as a stage has them, from 3 on.
     func testImage() throws -> [UInt8] {
-        var slots: [Int: Int32] = [:]
-        for (number, slot) in descriptors.keys.sorted().enumerated() { slots[slot] = Int32(3 + number) }
+        var slots = [Int32](repeating: -1, count: Int(PLAN_SLOTS))
+        for (number, slot) in descriptors.map(\.slot).sorted().enumerated() {
+            slots[slot] = Int32(3 + number)
+        }
         return try image(descriptors: slots)
+    }
+
+    /// What is to be open in a slot.
+    func source<Slot: BinaryInteger>(_ slot: Slot) -> DescriptorSource? {
+        descriptors.first { $0.slot == Int(slot) }?.source
     }
 }
