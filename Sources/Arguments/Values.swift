@@ -28,7 +28,9 @@ public struct Values: Equatable, Sendable {
     public func isOn(_ name: Flag.Name) -> Bool { text(name) == Values.on }
 
     /// Which of some options was given last.
-    public func last(of names: [Flag.Name]) -> Flag.Name? { given.last { names.contains($0.name) }?.name }
+    public func last(where isWanted: (Flag.Name) -> Bool) -> Flag.Name? {
+        given.last { isWanted($0.name) }?.name
+    }
 
     /// The value of an option that takes a whole number.
     public func number(_ name: Flag.Name) -> Int? { text(name).flatMap { Int($0) } }

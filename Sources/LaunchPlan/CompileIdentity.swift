@@ -109,8 +109,9 @@ extension Compiler {
 
     mutating func changeIdentity(_ process: Process, _ pointer: Pointer) throws(Failure) {
         // setresuid(2) takes it for "no change": the process would stay root.
-        for (id, name) in [(process.user.uid, "uid"), (process.user.gid, "gid")] where id == .max {
-            throw Failure(at: pointer.key("user").key(name), "\(id) is nobody's ID")
+        if process.user.uid == .max || process.user.gid == .max {
+            let name = process.user.uid == .max ? "uid" : "gid"
+            throw Failure(at: pointer.key("user").key(name), "\(UInt32.max) is nobody's ID")
         }
         let sets = process.capabilities ?? OCISpec.CapabilitySets()
         let pointers = pointer.key("capabilities")

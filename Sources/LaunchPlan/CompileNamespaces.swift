@@ -44,14 +44,15 @@ extension Compiler {
         let namespaces = config.linux?.namespaces ?? []
         // A cgroup namespace is rooted where its maker is, so it is made after the move into the cgroup.
         // And the message queues of an IPC namespace belong to whoever makes it, who should be root.
-        var later: [Namespace.Kind] = config.hasNew(.user) ? [.cgroup, .ipc] : [.cgroup]
+        var later = Namespace.Kind.cgroup.cloneFlag
+        if config.hasNew(.user) { later |= Namespace.Kind.ipc.cloneFlag }
         // The clocks of a time namespace can be set until the first process is in it (time_namespaces(7)).
         let setsClocks = config.linux?.timeOffsets.isEmpty == false && config.hasNew(.time)
-        if setsClocks { later.append(.time) }
+        if setsClocks { later |= Namespace.Kind.time.cloneFlag }
         // Who is nobody outside can do so inside only, and needs one more child for the rest.
         let setsClocksInside = setsClocks && config.hasNew(.user) && !facts.isPrivileged
-        let fresh = namespaces.filter { $0.path == nil && !later.contains($0.type) }
-            .reduce(UInt64(0)) { $0 | $1.type.cloneFlag }
+        var fresh: UInt64 = 0
+        for namespace in namespaces where namespace.path == nil { fresh |= namespace.type.cloneFlag & ~later }
         let joins = namespaces.contains { $0.path != nil }
         let hasCgroup = facts.hasOwnCgroup
 

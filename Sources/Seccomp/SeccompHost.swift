@@ -7,13 +7,13 @@ import OCISpec
 public struct SeccompHost: Equatable, Sendable {
     /// Filters can be installed at all (`CONFIG_SECCOMP_FILTER`, and seccomp(2), Linux 3.17).
     public var isAvailable: Bool
-    /// The actions a filter may return.
-    public var actions: Set<SeccompProfile.Action>
-    /// The flags a profile may ask for.
-    public var flags: Set<SeccompProfile.Flag>
+    /// The actions a filter may return, in the order of all cases.
+    public var actions: [SeccompProfile.Action]
+    /// The flags a profile may ask for, in the order of all cases.
+    public var flags: [SeccompProfile.Flag]
 
     public init(
-        isAvailable: Bool = true, actions: Set<SeccompProfile.Action>, flags: Set<SeccompProfile.Flag>
+        isAvailable: Bool = true, actions: [SeccompProfile.Action], flags: [SeccompProfile.Flag]
     ) {
         self.isAvailable = isAvailable
         self.actions = actions
@@ -22,28 +22,27 @@ public struct SeccompHost: Equatable, Sendable {
 
     /// Every action and flag that this library can compile.
     public static let complete = SeccompHost(
-        actions: Set(SeccompProfile.Action.allCases), flags: Set(SeccompProfile.Flag.allCases))
+        actions: SeccompProfile.Action.allCases, flags: SeccompProfile.Flag.allCases)
 
     /// The kernel this process runs on, by seccomp(2) calls that install nothing.
     public static func detect() -> SeccompHost {
         guard apus_seccomp_probe_flags(0) == EFAULT else {
             return SeccompHost(isAvailable: false, actions: [], flags: [])
         }
-        // Those of Linux 3.17, the first kernel with seccomp(2); SECCOMP_GET_ACTION_AVAIL is of 4.14.
-        var actions: Set<SeccompProfile.Action> = [
-            .SCMP_ACT_KILL, .SCMP_ACT_KILL_THREAD, .SCMP_ACT_TRAP, .SCMP_ACT_ERRNO, .SCMP_ACT_TRACE,
-            .SCMP_ACT_ALLOW,
-        ]
-        if apus_seccomp_probe_action(Verdict.killProcess.rawValue) == 0 {
-            actions.insert(.SCMP_ACT_KILL_PROCESS)
+        // The others are of Linux 3.17, the first kernel with seccomp(2); SECCOMP_GET_ACTION_AVAIL is of 4.14.
+        let actions = SeccompProfile.Action.allCases.filter { action in
+            switch action {
+            case .SCMP_ACT_KILL_PROCESS: apus_seccomp_probe_action(Verdict.killProcess.rawValue) == 0
+            case .SCMP_ACT_LOG: apus_seccomp_probe_action(Verdict.log.rawValue) == 0
+            case .SCMP_ACT_NOTIFY: apus_seccomp_probe_action(Verdict.notify.rawValue) == 0
+            default: true
+            }
         }
-        if apus_seccomp_probe_action(Verdict.log.rawValue) == 0 { actions.insert(.SCMP_ACT_LOG) }
-        if apus_seccomp_probe_action(Verdict.notify.rawValue) == 0 { actions.insert(.SCMP_ACT_NOTIFY) }
-        var flags: Set<SeccompProfile.Flag> = []
-        for flag in complete.flags {
+        var flags: [SeccompProfile.Flag] = []
+        for flag in SeccompProfile.Flag.allCases {
             // The kernel refuses a flag of listeners to a filter without one.
             let needed = flag.isOfListeners ? SeccompFilter.newListener : 0
-            if apus_seccomp_probe_flags(flag.rawFlag | needed) == EFAULT { flags.insert(flag) }
+            if apus_seccomp_probe_flags(flag.rawFlag | needed) == EFAULT { flags.append(flag) }
         }
         return SeccompHost(actions: actions, flags: flags)
     }

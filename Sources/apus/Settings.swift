@@ -18,7 +18,8 @@ extension Session {
 
     /// Of the two options that say it the last one holds.
     private static func cgroupManager(_ globals: Values) throws(Failure) -> CgroupManager {
-        guard let name = globals.last(of: [.cgroupManager, .systemdCgroup]) else { return .cgroupfs }
+        let last = globals.last { $0 == .cgroupManager || $0 == .systemdCgroup }
+        guard let name = last else { return .cgroupfs }
         if name == .systemdCgroup { return globals.isOn(.systemdCgroup) ? .systemd : .cgroupfs }
         let written = globals.text(.cgroupManager) ?? ""
         guard let manager = CgroupManager(rawValue: written) else {

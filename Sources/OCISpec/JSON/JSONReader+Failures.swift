@@ -72,6 +72,7 @@ extension JSONReader {
     }
 
     func refuseByteOrderMark() throws(Failure) {
+        guard let first = bytes.first, first >= 0x80 else { return }
         let found: String
         if bytes.starts(with: [0xef, 0xbb, 0xbf]) {
             found = "begins with a byte order mark; save it as UTF-8 without one"
