@@ -132,7 +132,8 @@ final class KernelTreeTests: KernelTree {
     @Test func signallingLeavesAPausedContainerPaused() throws {
         let cgroup = try create("/c1").cgroup
         let sleeper = try sleeper(in: cgroup)
-        try FileTree.write("1", to: cgroup.path + "/cgroup.freeze")
+        // Not before it is frozen: on its way there the kernel takes a fatal signal for one that can wait.
+        try cgroup.freeze()
         #expect(try cgroup.isFrozen())
         // One that does not end a process waits; one that does is not held up by cgroup v2's freezer.
         try cgroup.signalAll(SIGCONT)
