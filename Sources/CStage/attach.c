@@ -13,8 +13,8 @@ static long look_again(struct stage *stage, const char *path, int open_flags, st
 {
     const char *name = stage_entry(stage, path);
     if (name) {
-        stage->parent.unproven = true;
-        stage->parent.op = stage->report->op;
+        stage->parent.mounted = path;
+        stage->parent.op = stage->op;
         return SYS(stage, statx, stage->parent.directory, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT,
                    STATX_BASIC_STATS | STATX_MNT_ID, seen);
     }

@@ -25,11 +25,11 @@
 
 /* The directory of the last path in PLAN_SLOT_ROOT (parent.c). */
 struct stage_parent {
-    const char *path; /* or null */
-    size_t length;    /* of the directory's own part of it, with the last slash */
-    int directory;    /* O_PATH, or -1 */
-    bool unproven;    /* something was mounted in it */
-    uint32_t op;      /* by this step at last */
+    const char *path;    /* or null */
+    size_t length;       /* of the directory's own part of it, with the last slash */
+    int directory;       /* O_PATH, or -1 */
+    const char *mounted; /* what was mounted in it at last, or null */
+    uint32_t op;         /* by this step */
 };
 
 /* A plan that is being run. */
@@ -44,6 +44,7 @@ struct stage {
     bool one_by_one;     /* mounts may spread, or others may use them: each is finished before the next */
     bool root_is_plain;  /* no procfs */
     uint64_t root_mount; /* that of PLAN_SLOT_ROOT; 0 is unknown */
+    uint32_t op;         /* the step */
     struct stage_parent parent;
 };
 

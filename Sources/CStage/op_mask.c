@@ -5,14 +5,26 @@ static bool is_absent(long result)
     return result == -ENOENT || result == -ENOTDIR;
 }
 
+/* EINVAL if there is none: what it was attached to may have been removed meanwhile, by who shares the file system. */
+static long copy_attached(struct stage *stage, int *attached)
+{
+    long copy = *attached < 0 ? -EINVAL : stage_copy_tree(stage, *attached, 0);
+    if (copy == -EINVAL) {
+        stage_close(*attached);
+        *attached = -1;
+    }
+    return copy;
+}
+
 /*
  * The container's own null device, to be bound. It is the device that is bound and not a name, so it is checked. What is
  * bound once is copied for the next file.
  */
 static long null_tree(struct stage *stage)
 {
-    if (stage->null >= 0)
-        return stage_copy_tree(stage, stage->null, 0);
+    long copy = copy_attached(stage, &stage->null);
+    if (copy != -EINVAL)
+        return copy;
     const char *path = "/dev/null";
     struct statx found;
     long null = stage_open_in(stage, stage_slot(stage, PLAN_SLOT_ROOT), path, O_PATH | O_NOFOLLOW);
@@ -54,8 +66,9 @@ static long make_empty(struct stage *stage, const char *inodes, const char *labe
 /* Every masked directory shows the same empty file system. A detached mount cannot be copied, an attached one can. */
 static long empty_tree(struct stage *stage, const char *label)
 {
-    if (stage->mask >= 0)
-        return stage_copy_tree(stage, stage->mask, 0);
+    long copy = copy_attached(stage, &stage->mask);
+    if (copy != -EINVAL)
+        return copy;
     long tree = make_empty(stage, "1", label);
     if (tree == -EINVAL || tree == -ENOSPC) /* Ubuntu's 5.4 wants an inode more */
         tree = make_empty(stage, "2", label);

@@ -147,6 +147,10 @@ static long mount_at(struct stage *stage, const struct plan_op *op, int target, 
     bool legacy = context == -ENOSYS;
     if (context < 0 && !legacy)
         return context;
+    if (legacy && !stage->one_by_one) {
+        stage->one_by_one = true;
+        return STAGE_ELSEWHERE;
+    }
     long mount = legacy ? mount_legacy(stage, op, target, mode) : make_mount(stage, op, (int)context, mode);
     stage_close(context);
     if (mount < 0)
@@ -163,15 +167,19 @@ static long mount_at(struct stage *stage, const struct plan_op *op, int target, 
     return mount;
 }
 
-long stage_mount_fs(struct stage *stage, const struct plan_op *op)
+static long mount_fs(struct stage *stage, const struct plan_op *op, bool created)
 {
     struct stage_target target = {0};
     long found = open_target(stage, op, &target);
     if (found < 0)
         return found;
+    target.created = target.created || created;
     struct covered_mode mode = read_mode(op, &target);
     long mount = mount_at(stage, op, (int)found, mode.text, op->flags & PLAN_MOUNT_COPY_UP && !target.created);
     stage_close(found);
+    /* What mount(2) makes is found by its path: the target must have been, too. */
+    if (mount == STAGE_ELSEWHERE)
+        return mount_fs(stage, op, target.created);
     if (mount < 0)
         return mount;
     long result = op->num[1] ? stage_set_propagation(stage, (int)mount, op->num[1]) : 0;
@@ -179,4 +187,9 @@ long stage_mount_fs(struct stage *stage, const struct plan_op *op)
         stage_undo_mount(stage, (int)mount, result);
     stage_close(mount);
     return result;
+}
+
+long stage_mount_fs(struct stage *stage, const struct plan_op *op)
+{
+    return mount_fs(stage, op, false);
 }

@@ -59,15 +59,26 @@ static long open_parent(struct stage *stage, const struct stage_parent *parent)
     return stage_open_in(stage, stage_slot(stage, PLAN_SLOT_ROOT), path, O_PATH | O_DIRECTORY);
 }
 
-static bool is_still_there(struct stage *stage, const struct stage_parent *parent)
+/* In one mount there may be several directories of one inode number, as btrfs has them: each is on another device. */
+static bool is_same(const struct statx *one, const struct statx *other)
+{
+    return one->stx_mask & other->stx_mask & STATX_MNT_ID && one->stx_mnt_id == other->stx_mnt_id &&
+           one->stx_dev_major == other->stx_dev_major && one->stx_dev_minor == other->stx_dev_minor &&
+           one->stx_ino == other->stx_ino;
+}
+
+static long prove(struct stage *stage, const struct stage_parent *parent)
 {
     struct statx held, seen;
+    long result = stage_stat(stage, parent->directory, &held);
+    if (result < 0)
+        return result;
     long found = open_parent(stage, parent);
-    bool same = found >= 0 && stage_stat(stage, parent->directory, &held) >= 0 &&
-                stage_stat(stage, (int)found, &seen) >= 0 && held.stx_mnt_id == seen.stx_mnt_id &&
-                held.stx_ino == seen.stx_ino;
+    if (found < 0)
+        return found == -ENOENT || found == -ENOTDIR || found == -ELOOP || found == -EAGAIN ? -ESTALE : found;
+    result = stage_stat(stage, (int)found, &seen);
     stage_close(found);
-    return same;
+    return result < 0 ? result : is_same(&held, &seen) ? 0 : -ESTALE;
 }
 
 long stage_leave(struct stage *stage)
@@ -76,14 +87,13 @@ long stage_leave(struct stage *stage)
     stage->parent = (struct stage_parent){.directory = -1};
     if (parent.directory < 0 || is_root(&parent))
         return 0;
-    bool fine = !parent.unproven || is_still_there(stage, &parent);
+    long result = parent.mounted ? prove(stage, &parent) : 0;
     stage_close(parent.directory);
-    if (fine)
+    if (result >= 0)
         return 0;
     /* It is that step which has failed, whatever comes now. */
-    const struct plan_op *ops = (const void *)((const char *)stage->plan + stage->plan->op_offset);
     stage->report->op = parent.op;
-    return stage_fault(stage, FAULT_ESCAPED, 0, stage_string(stage, ops[parent.op].str[0]));
+    return result == -ESTALE ? stage_fault(stage, FAULT_ESCAPED, 0, parent.mounted) : result;
 }
 
 void stage_enter(struct stage *stage, const char *path, long directory)

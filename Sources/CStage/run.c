@@ -96,7 +96,7 @@ int stage_run(struct plan_header *plan, struct stage_report *report)
             continue;
         if (times)
             times[i] = apus_counter();
-        report->op = i;
+        stage.op = report->op = i;
         report->call = UINT32_MAX;
         report->error = 0;
         report->fault = FAULT_NONE;

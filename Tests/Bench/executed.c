@@ -3,8 +3,8 @@
  *
  *   executed LOW HIGH OUTPUT PROGRAM [ARGUMENT...]
  *
- * Appends to OUTPUT, in hexadecimal, where a branch first leads to in each 16 bytes between LOW and HIGH.
- * The program is taken from branch to branch, its children are not. Ends with the program's status.
+ * Appends to OUTPUT, in hexadecimal, each address between LOW and HIGH that an instruction is at.
+ * The program is taken instruction by instruction, its children are not. Ends with the program's status.
  */
 #include <signal.h>
 #include <stddef.h>
@@ -21,7 +21,7 @@
 #error "where is the instruction pointer?"
 #endif
 
-enum { BLOCK = 16, TROUBLE = 125 };
+enum { TROUBLE = 125 };
 
 static int fail(const char *what) {
     perror(what);
@@ -35,7 +35,7 @@ int main(int count, char **words) {
     }
     unsigned long low = strtoul(words[1], NULL, 16), high = strtoul(words[2], NULL, 16);
     FILE *output = fopen(words[3], "ae");
-    char *seen = high > low ? calloc((high - low) / BLOCK + 1, 1) : NULL;
+    char *seen = high > low ? calloc(high - low, 1) : NULL;
     if (!output || !seen)
         return fail(words[3]);
     pid_t child = fork();
@@ -49,13 +49,13 @@ int main(int count, char **words) {
     if (child < 0 || waitpid(child, &status, 0) < 0)
         return fail("fork");
     while (WIFSTOPPED(status)) {
-        if (ptrace(PTRACE_SINGLEBLOCK, child, 0, (long)signal) < 0 || waitpid(child, &status, 0) < 0)
+        if (ptrace(PTRACE_SINGLESTEP, child, 0, (long)signal) < 0 || waitpid(child, &status, 0) < 0)
             return fail("ptrace");
         signal = WIFSTOPPED(status) && WSTOPSIG(status) != SIGTRAP ? WSTOPSIG(status) : 0;
         unsigned long position = (unsigned long)ptrace(PTRACE_PEEKUSER, child, POSITION, 0);
-        if (position < low || position >= high || seen[(position - low) / BLOCK])
+        if (position < low || position >= high || seen[position - low])
             continue;
-        seen[(position - low) / BLOCK] = 1;
+        seen[position - low] = 1;
         fprintf(output, "%lx\n", position);
     }
     if (fclose(output))

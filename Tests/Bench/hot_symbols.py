@@ -51,7 +51,7 @@ def observe(workplace, apus, symbols):
         # A file, for a container that goes on holds a pipe open.
         with open(words, "w+") as errors:
             done = subprocess.run(list(map(str, command)), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                  stderr=errors, env=ENVIRONMENT, timeout=120)
+                                  stderr=errors, env=ENVIRONMENT, timeout=300)
         if done.returncode:
             sys.exit(f"bench: {' '.join(map(str, arguments))} ended with {done.returncode}: {words.read_text()[-600:]}")
 

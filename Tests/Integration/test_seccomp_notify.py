@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import threading
+import time
 
 import pytest
 from harness import agent
@@ -58,6 +59,10 @@ def test_state(runtime, trapped):
                  "bundle": str(trapped.dir), "annotations": trapped.config["annotations"]}
         message = {"ociVersion": trapped.config["ociVersion"], "fds": ["seccompFd"], "pid": pid,
                    "metadata": "MKNOD=/dev/null", "state": state}
+        # It hears of it in a thread of its own.
+        end = time.monotonic() + 10
+        while not it.states and time.monotonic() < end:
+            time.sleep(0.01)
         assert it.states == [message]
         runtime("start", trapped.id, check=True)
         result = runtime("exec", "--pid-file", trapped.dir / "exec.pid", trapped.id, "sh", "-c", SCRIPT)

@@ -322,6 +322,17 @@ static long bind_on(const char *path)
     return stage_mount_bind(&stage, &op);
 }
 
+static long tmpfs_by_mount_on(const char *path)
+{
+    static char arena[256];
+    snprintf(arena + 8, 64, "%s", path);
+    snprintf(arena + 96, 32, "tmpfs");
+    stage.arena = arena;
+    struct plan_op op = {
+        .code = PLAN_MOUNT_FS, .slot = {-1, -1}, .str = {8, 96, 96, 0}, .flags = PLAN_MOUNT_LEGACY};
+    return stage_mount_fs(&stage, &op);
+}
+
 static unsigned mounts_on(const char *path)
 {
     char line[4096], point[4096];
@@ -340,7 +351,7 @@ static void test_entries(void)
 {
     CHECK(stage_leave(&stage) == 0, "left nothing");
     CHECK(bind_on("/row/d/1") >= 0 && stage.parent.directory < 0, "the first in a missing directory");
-    CHECK(bind_on("/row/d/2") >= 0 && stage.parent.directory >= 0 && stage.parent.unproven, "the second");
+    CHECK(bind_on("/row/d/2") >= 0 && stage.parent.directory >= 0 && stage.parent.mounted, "the second");
     CHECK(bind_on("/row/d/2") >= 0 && bind_on("/row/d/3/") >= 0, "on a mount, and by another spelling");
     CHECK(stage.parent.directory < 0, "the other spelling is a path of its own");
     CHECK(mounts_on("/row/d/1") == 1 && mounts_on("/row/d/2") == 2 && mounts_on("/row/d/3") == 1, "mounts");
@@ -353,6 +364,10 @@ static void test_entries(void)
     CHECK(mounts_on("/row/d") == 1, "which is covered now");
     CHECK(bind_on("/row/d/6") >= 0 && bind_on("/row/d/7") >= 0 && stage_leave(&stage) == 0, "in what covers it");
     shell("[ -d row/d/7 ] && [ ! -e row/d/4 ]");
+    CHECK(bind_on("/row/d/6") >= 0 && bind_on("/row/d/7") >= 0 && stage.parent.directory >= 0, "two in a row");
+    CHECK(tmpfs_by_mount_on("/row/d/8") >= 0 && stage.parent.directory < 0, "mount(2) finds its own by the whole path");
+    CHECK(mounts_on("/row/d/8") == 1 && stage.one_by_one, "and so has everything to be found from then on");
+    stage.one_by_one = false;
     char command[256];
     snprintf(command, sizeof command, "rmdir %s/source/? 2>/dev/null; true", top);
     shell(command);
