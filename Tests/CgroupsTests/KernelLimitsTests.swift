@@ -56,14 +56,23 @@ final class KernelLimitsTests: KernelTree {
         #expect(
             try readBack(cgroup, files, resources) == ["max", "max", "\(64 << 20)", "\(200 << 20)"])
 
-        let sleeper = try sleeper(in: cgroup)
+        // What a process has used before it is moved here is not counted here: it has to go on using some.
+        let worker = Foundation.Process()
+        worker.executableURL = URL(fileURLWithPath: "/bin/sh")
+        worker.arguments = ["-c", "while :; do /bin/true; done"]
+        try worker.run()
+        try cgroup.add(pid: worker.processIdentifier)
+        let end = Date(timeIntervalSinceNow: 60)
+        while try (Int(FileTree.readText(cgroup.path + "/memory.current")) ?? 0) <= 4096, Date() < end {
+            usleep(1000)
+        }
         resources.memory?.limit = 4096
         resources.memory?.checkBeforeUpdate = true
         let failure = #expect(throws: Failure.self) { try cgroup.apply(Limits(resources), on: host) }
         #expect(failure?.origin == .config("/linux/resources/memory/limit"))
         #expect(try FileTree.readText(cgroup.path + "/memory.max") == "max")
         try cgroup.kill()
-        sleeper.waitUntilExit()
+        worker.waitUntilExit()
     }
 
     @Test(
