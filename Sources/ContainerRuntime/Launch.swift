@@ -179,16 +179,22 @@ final class Launch {
             guard record.rootless else { throw error }
             return try goWithoutCgroup(error)
         }
-        limitsAreDue = true
+        // Until the child has become the stage it shares our memory: where it runs out, the kernel would kill both.
+        limitsAreDue = request.limits.isEmpty
+        if !limitsAreDue { try applyLimits() }
+    }
+
+    private func applyLimits() throws(Failure) {
+        trace?.begin("set the cgroup's limits", .config("/linux/resources"))
+        for warning in try cgroup.apply(request, on: host) { runtime.settings.warn(warning) }
+        trace?.end()
     }
 
     /// What is done while the stage sets the container up: nothing of it matters before the first rendezvous.
     private func complete() throws(Failure) {
         if limitsAreDue {
             limitsAreDue = false
-            trace?.begin("set the cgroup's limits", .config("/linux/resources"))
-            for warning in try cgroup.apply(request, on: host) { runtime.settings.warn(warning) }
-            trace?.end()
+            try applyLimits()
         }
         try Failure.blaming { () throws(SystemError) in
             try FileTree.replace(directory.configPath, with: bundle.source, mode: 0o600)
