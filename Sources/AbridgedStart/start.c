@@ -1,5 +1,5 @@
 /*
- * Keeps the Swift runtime from work at each start that this program has no use for: 27 system calls.
+ * Keeps the Swift runtime from work at each start that this program has no use for: 17 system calls.
  *
  * What is defined here is found before the Swift runtime's archive is searched, and the archive's objects that define
  * it too are not linked. For that the linker has to come by here first: it takes targets in the order of their names.

@@ -10,19 +10,11 @@ struct StageMessage {
 
     init?(_ bytes: [UInt8]) {
         guard bytes.count == 8 else { return nil }
-        kind = Self.word(bytes[0..<4])
-        value = Int32(truncatingIfNeeded: Self.word(bytes[4..<8]))
+        kind = UInt32(native: bytes[0..<4])
+        value = Int32(truncatingIfNeeded: UInt32(native: bytes[4..<8]))
     }
 
     var bytes: [UInt8] { Self.bytes(kind) + Self.bytes(UInt32(truncatingIfNeeded: value)) }
-
-    private static func word(_ bytes: ArraySlice<UInt8>) -> UInt32 {
-        #if _endian(little)
-            return bytes.reversed().reduce(0) { $0 << 8 | UInt32($1) }
-        #else
-            return bytes.reduce(0) { $0 << 8 | UInt32($1) }
-        #endif
-    }
 
     private static func bytes(_ word: UInt32) -> [UInt8] {
         let little = (0..<4).map { UInt8(truncatingIfNeeded: word >> ($0 * 8)) }

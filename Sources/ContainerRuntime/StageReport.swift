@@ -19,12 +19,7 @@ struct StageReport {
     init(_ page: [UInt8]) {
         func word(_ position: Int) -> UInt32 {
             guard page.count >= position * 4 + 4 else { return 0 }
-            let bytes = page[(position * 4)..<(position * 4 + 4)]
-            #if _endian(little)
-                return bytes.reversed().reduce(0) { $0 << 8 | UInt32($1) }
-            #else
-                return bytes.reduce(0) { $0 << 8 | UInt32($1) }
-            #endif
+            return UInt32(native: page[(position * 4)..<(position * 4 + 4)])
         }
         state = word(0)
         step = Int(word(1))

@@ -46,11 +46,6 @@ struct StageTimes {
     private static func number(_ report: [UInt8], _ position: Int) -> UInt64? {
         let start = Int(REPORT_SIZE) + position * 8
         guard report.count >= start + 8 else { return nil }
-        let bytes = report[start..<start + 8]
-        #if _endian(little)
-            return bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
-        #else
-            return bytes.reduce(0) { $0 << 8 | UInt64($1) }
-        #endif
+        return UInt64(native: report[start..<start + 8])
     }
 }

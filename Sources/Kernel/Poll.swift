@@ -42,9 +42,7 @@ public enum Poll {
 
     /// Milliseconds of CLOCK_MONOTONIC.
     public static func now() -> Int {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return time.tv_sec * 1000 + time.tv_nsec / 1_000_000
+        Int(MonotonicClock.now() / 1_000_000)
     }
 }
 

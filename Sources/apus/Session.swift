@@ -4,7 +4,6 @@ import Diagnosis
 
 /// One call of the program: from its command line to its exit status.
 enum Session {
-    ///
     /// - Parameter begun: when the program began (``MonotonicClock``).
     static func run(_ arguments: [String], begun: UInt64) -> Int32 {
         let request = Parser.parse(arguments)

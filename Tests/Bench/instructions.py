@@ -1,6 +1,6 @@
 """Instruction counts of what has no system calls to hide in, against those that are written down.
 
-A count does not depend on how busy the machine is: two runs differ by less than one in a thousand. It does depend on the
+A count does not depend on how busy the machine is: two runs differ by less than one in a hundred. It does depend on the
 compiler, so a new toolchain is a reason for --update; a slower change is one only if it is worth it.
 """
 

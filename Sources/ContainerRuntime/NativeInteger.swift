@@ -1,0 +1,10 @@
+extension FixedWidthInteger {
+    /// Of as many bytes as it has, in the machine's own order, as the stage writes them.
+    init(native bytes: ArraySlice<UInt8>) {
+        #if _endian(little)
+            self = bytes.reversed().reduce(0) { $0 << 8 | Self($1) }
+        #else
+            self = bytes.reduce(0) { $0 << 8 | Self($1) }
+        #endif
+    }
+}
