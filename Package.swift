@@ -76,7 +76,7 @@ let package = Package(
                 "ContainerRuntime", "Arguments", "Presentation", "OCISpec", "Kernel", "Diagnosis",
                 "AbridgedStart",
             ],
-            exclude: ["hot-symbols"],
+            exclude: ["hot-symbols", "sections.ld"],
             swiftSettings: lean,
             linkerSettings: [
                 .unsafeFlags(
@@ -87,6 +87,7 @@ let package = Package(
                         "-Xlinker",
                         "--symbol-ordering-file=\(Context.packageDirectory)/Sources/apus/hot-symbols",
                         "-Xlinker", "--no-warn-symbol-ordering",
+                        "-Xlinker", "--script=\(Context.packageDirectory)/Sources/apus/sections.ld",
                     ] + stripping)
             ]),
 

@@ -59,11 +59,11 @@ enum CgroupPath {
     /// The line of a `/proc/PID/cgroup` for a v1 hierarchy: `4:memory:/user.slice`, `3:cpu,cpuacct:/`.
     static func legacy(_ hierarchy: LegacyHierarchy, in text: String) -> String? {
         for line in text.utf8.split(separator: UInt8(ascii: "\n")) {
-            let fields = Substring(line).split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+            let fields = line.split(separator: UInt8(ascii: ":"), maxSplits: 2, omittingEmptySubsequences: false)
             guard fields.count == 3, let first = hierarchy.controllers.first,
-                fields[1].split(separator: ",").contains(Substring(first))
+                fields[1].split(separator: UInt8(ascii: ",")).contains(where: { $0.elementsEqual(first.utf8) })
             else { continue }
-            return String(fields[2])
+            return String(Substring(fields[2]))
         }
         return nil
     }

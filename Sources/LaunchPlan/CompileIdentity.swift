@@ -170,21 +170,29 @@ extension Compiler {
 
     mutating func lookUpExecutable(_ process: Process, _ pointer: Pointer) {
         let name = process.args.first ?? ""
-        var candidates = [name]
-        if !name.contains("/") {
-            let path = Self.environment(process, options).variables.first { $0.hasPrefix("PATH=") }?
-                .dropFirst(5)
-            candidates = (path ?? "").split(separator: ":", omittingEmptySubsequences: false)
-                .filter { _ in path?.isEmpty == false }
-                .map { ($0.isEmpty ? "." : $0) + "/" + name }
-            // Without a PATH nothing is to be found; the empty path is what never is.
-            if candidates.isEmpty { candidates = [""] }
-        }
+        let candidates = Self.candidates(for: name, Self.environment(process, options).variables)
         builder.step(
             Operation(
                 PLAN_LOOKUP, strings: (builder.strings(candidates), 0, 0, 0),
                 length: UInt32(truncatingIfNeeded: candidates.count)),
             .config(pointer.key("args").index(0)), "exec: \"\(name)\"")
+    }
+
+    /// Where execvp(3) looks for `name`. Without a PATH nothing is to be found; the empty path is what never is.
+    private static func candidates(for name: String, _ variables: [String]) -> [String] {
+        guard !name.utf8.contains(UInt8(ascii: "/")) else { return [name] }
+        let marker = "PATH=".utf8
+        let variable = variables.first { $0.utf8.starts(with: marker) }
+        guard let path = variable?.utf8.dropFirst(marker.count), !path.isEmpty else { return [""] }
+        var candidates: [String] = []
+        for directory in path.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false) {
+            // One by one: the `+` of a Substring and a String goes by characters.
+            var candidate = directory.isEmpty ? "." : String(Substring(directory))
+            candidate += "/"
+            candidate += name
+            candidates.append(candidate)
+        }
+        return candidates
     }
 
     mutating func execute(_ process: Process, _ pointer: Pointer) {
