@@ -202,9 +202,9 @@ long stage_send(struct stage *stage, enum plan_message_kind kind, int32_t value,
 stage_step stage_setns, stage_clone, stage_sync, stage_call, stage_keyring, stage_loopback, stage_write,
     stage_propagate, stage_isolate, stage_rootfs, stage_mount_fs, stage_mount_bind, stage_remount,
     stage_repropagate, stage_unmount, stage_label, stage_device, stage_symlink, stage_directory, stage_mask, stage_readonly,
-    stage_console, stage_pivot, stage_move_root, stage_chroot, stage_memory_policy, stage_hostname, stage_signals,
-    stage_cloexec, stage_chdir, stage_stdio, stage_bound, stage_identity, stage_caps, stage_filter, stage_home,
-    stage_lookup, stage_strip, stage_fifo, stage_exec, stage_done;
+    stage_console, stage_pivot, stage_move_root, stage_chroot, stage_memory_policy, stage_limit, stage_hostname,
+    stage_signals, stage_cloexec, stage_chdir, stage_stdio, stage_bound, stage_identity, stage_caps, stage_filter,
+    stage_home, stage_lookup, stage_strip, stage_fifo, stage_exec, stage_done;
 
 /* verify.c and verify_op.c */
 

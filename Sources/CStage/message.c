@@ -62,7 +62,7 @@ long stage_sync(struct stage *stage, const struct plan_op *op)
     int socket = stage_slot(stage, PLAN_SLOT_SYNC);
     struct plan_message message = {.kind = PLAN_MSG_SYNC, .value = (int32_t)op->num[0]};
     long result = answer(stage, stage_write_all(stage, socket, &message, sizeof message));
-    if (result < 0)
+    if (result < 0 || op->flags & PLAN_SYNC_PASSING)
         return result;
     result = stage_read(stage, socket, &message, sizeof message);
     if (result == 0)

@@ -20,6 +20,13 @@ long stage_memory_policy(struct stage *stage, const struct plan_op *op)
     return SYS(stage, set_mempolicy, op->num[0], nodes, op->len * 64ul + 1);
 }
 
+long stage_limit(struct stage *stage, const struct plan_op *op)
+{
+    /* struct rlimit64 */
+    const uint64_t limit[2] = {op->num[1], op->num[2]};
+    return SYS(stage, prlimit64, 0, op->num[0], limit, 0);
+}
+
 long stage_hostname(struct stage *stage, const struct plan_op *op)
 {
     const char *name = stage_string(stage, op->str[0]);

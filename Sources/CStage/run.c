@@ -29,6 +29,7 @@ static stage_step *const steps[PLAN_OPCODES] = {
     [PLAN_MOVE_ROOT] = stage_move_root,
     [PLAN_CHROOT] = stage_chroot,
     [PLAN_MEMORY_POLICY] = stage_memory_policy,
+    [PLAN_LIMIT] = stage_limit,
     [PLAN_HOSTNAME] = stage_hostname,
     [PLAN_SIGNALS] = stage_signals,
     [PLAN_CLOEXEC] = stage_cloexec,
@@ -45,7 +46,7 @@ static stage_step *const steps[PLAN_OPCODES] = {
     [PLAN_EXEC] = stage_exec,
     [PLAN_DONE] = stage_done,
 };
-_Static_assert(PLAN_OPCODES == 42, "every opcode has its step");
+_Static_assert(PLAN_OPCODES == 43, "every opcode has its step");
 
 /* The steps that go on in stage.parent. They mount on nothing but a target that was resolved. */
 static bool stays(const struct plan_op *op)

@@ -38,7 +38,7 @@ struct shape {
 static const struct shape shapes[PLAN_OPCODES] = {
     [PLAN_SETNS] = {.slot = SLOT, .numbers = 1},
     [PLAN_CLONE] = {.slot = MAYBE_SLOT, .numbers = 1, .sync = true},
-    [PLAN_SYNC] = {.numbers = 1, .sync = true},
+    [PLAN_SYNC] = {.flags = PLAN_SYNC_PASSING, .numbers = 1, .sync = true},
     [PLAN_CALL] = {.numbers = 4},
     [PLAN_KEYRING] = {.str = {TEXT}, .numbers = 1},
     [PLAN_LOOPBACK] = {0},
@@ -74,6 +74,7 @@ static const struct shape shapes[PLAN_OPCODES] = {
     [PLAN_MOVE_ROOT] = {0},
     [PLAN_CHROOT] = {0},
     [PLAN_MEMORY_POLICY] = {.str = {BLOB}, .numbers = 1, .len = true},
+    [PLAN_LIMIT] = {.numbers = 3},
     [PLAN_HOSTNAME] = {.flags = PLAN_HOSTNAME_DOMAIN, .str = {TEXT}},
     [PLAN_SIGNALS] = {0},
     [PLAN_CLOEXEC] = {.numbers = 1},
@@ -273,6 +274,8 @@ const char *stage_verify_op(const struct plan_header *plan, const struct plan_op
                        (op->len && !is_inside(plan, op->str[0], op->len, sizeof(uint64_t)))
                    ? "MEMORY_POLICY's nodes are not inside the arena, not aligned, or too many"
                    : 0;
+    case PLAN_LIMIT:
+        return op->num[0] > INT32_MAX ? "LIMIT of a resource that does not fit" : 0;
     case PLAN_SECCOMP:
         return op->num[0] > UINT32_MAX || !op->len || op->len > MAX_FILTER ||
                        !is_inside(plan, op->str[0], op->len, 8 /* struct sock_filter */)

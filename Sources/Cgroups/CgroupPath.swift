@@ -59,10 +59,11 @@ enum CgroupPath {
     /// The line of a `/proc/PID/cgroup` for a v1 hierarchy: `4:memory:/user.slice`, `3:cpu,cpuacct:/`.
     static func legacy(_ hierarchy: LegacyHierarchy, in text: String) -> String? {
         for line in text.utf8.split(separator: UInt8(ascii: "\n")) {
-            let fields = line.split(separator: UInt8(ascii: ":"), maxSplits: 2, omittingEmptySubsequences: false)
-            guard fields.count == 3, let first = hierarchy.controllers.first,
-                fields[1].split(separator: UInt8(ascii: ",")).contains(where: { $0.elementsEqual(first.utf8) })
-            else { continue }
+            let fields = line.split(
+                separator: UInt8(ascii: ":"), maxSplits: 2, omittingEmptySubsequences: false)
+            guard fields.count == 3, let first = hierarchy.controllers.first?.utf8 else { continue }
+            let controllers = fields[1].split(separator: UInt8(ascii: ","))
+            guard controllers.contains(where: { $0.elementsEqual(first) }) else { continue }
             return String(Substring(fields[2]))
         }
         return nil

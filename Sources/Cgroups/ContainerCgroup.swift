@@ -255,6 +255,14 @@ public struct ContainerCgroup: Equatable, Sendable {
         if let refusal { throw refusal }
     }
 
+    /// Removes the cgroup if nobody is in it and nothing below it, as is the rule once a container has ended.
+    ///
+    /// - Returns: whether it is gone.
+    public func removeIfEmpty() -> Bool {
+        guard unit == nil, legacy == nil, let unified else { return false }
+        return (try? FileTree.removeDirectory(unified.path)) != nil
+    }
+
     /// Whether the kernel has killed a process of the container for want of memory.
     public var hasKilledForMemory: Bool {
         unified?.hasKilledForMemory == true || legacy?.hasKilledForMemory == true

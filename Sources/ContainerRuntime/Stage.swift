@@ -11,7 +11,7 @@ import OCISpec
 ///        │ clone3, execveat             │
 ///        │◀──────── CHILD pidfd ────────│ (where it clones the container's process itself)
 ///        │◀──────── SYNC n ─────────────│ at each rendezvous of the plan
-///        │  does the plan's actions     │ waits
+///        │  does the plan's actions     │ waits, unless it only tells
 ///        │───────── GO n ──────────────▶│
 ///        │                              │ (loads a seccomp filter with a listener,
 ///        │◀┄┄┄┄ descriptor, pidfd ┄┄┄┄┄┄│  shows it in the report, and waits
@@ -201,7 +201,7 @@ final class Stage {
             }
             trace?.timeline.end()
         }
-        try resume(rendezvous)
+        if !plan.rendezvous[number].isPassing { try resume(rendezvous) }
         if records {
             trace?.timeline.begin(Plan.Action.record.listing)
             try act(.record)

@@ -32,9 +32,11 @@ struct Teardown {
         do throws(Failure) {
             switch cgroup {
             case .remove:
-                // What shares the pid namespace with others outlives the init process.
-                try record.killAll()
-                try record.cgroup.remove()
+                if !record.cgroup.removeIfEmpty() {
+                    // What shares the pid namespace with others outlives the init process.
+                    try record.killAll()
+                    try record.cgroup.remove()
+                }
             case .discard(let directories): try record.cgroup.discard(directories)
             case .leave: if record.cgroup.isEmpty { try record.killAll() }
             }

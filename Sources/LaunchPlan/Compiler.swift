@@ -90,7 +90,10 @@ public struct Compiler {
         }
 
         // All that the runtime has to do happens before the filter: a profile need not allow a socket's calls.
-        if !process.rlimits.isEmpty {
+        if config.namespace(.user) == nil {
+            setLimits(process.rlimits, pointer.key("rlimits"))
+        } else if !process.rlimits.isEmpty {
+            // Only the host's CAP_SYS_RESOURCE raises a limit.
             actions.append(.setLimits(process.rlimits, at: pointer.key("rlimits")))
         }
         if options.wait == .never, let cpus = process.execCPUAffinity?.final {
@@ -115,6 +118,17 @@ public struct Compiler {
         // With no_new_privs the filter comes as late as can be, so that it need not allow any of the above.
         if let filter, process.noNewPrivileges, !isEarly { loadFilter(filter) }
         execute(process, pointer)
+    }
+
+    private mutating func setLimits(_ limits: [RLimit], _ pointer: Pointer) {
+        for (position, limit) in limits.enumerated() {
+            builder.step(
+                Operation(
+                    PLAN_LIMIT,
+                    numbers: (UInt64(limit.type.number), limit.soft, limit.hard, 0)),
+                .config(pointer.index(position)),
+                "set \(limit.type.rawValue) to \(limit.soft):\(limit.hard)")
+        }
     }
 
     /// What a process inherits from the one that execs it, and no exec undoes.

@@ -41,6 +41,8 @@ public struct Plan: Equatable, Sendable {
     public struct Rendezvous: Equatable, Sendable {
         public var name: String
         public var actions: [Action]
+        /// Whether the stage goes on without an answer.
+        public var isPassing: Bool
     }
 
     /// What the runtime does while the stage waits.

@@ -69,13 +69,16 @@ struct PlanBuilder {
         return Int32(number)
     }
 
-    /// A meeting point; the runtime does `actions` there.
+    /// A meeting point; the runtime does `actions` there. If all there is to do is to note how far the stage came, it
+    /// does not wait for that.
     mutating func meet(_ name: String, _ actions: [Plan.Action]) {
         var op = Operation(PLAN_SYNC)
         op.numbers.0 = UInt64(plan.rendezvous.count)
         _ = slot(.sync)
-        plan.rendezvous.append(Plan.Rendezvous(name: name, actions: actions))
-        step(op, .runtime, "wait for the runtime (\(name))")
+        let isPassing = actions == [.record]
+        if isPassing { op.flags = UInt32(PLAN_SYNC_PASSING) }
+        plan.rendezvous.append(Plan.Rendezvous(name: name, actions: actions, isPassing: isPassing))
+        step(op, .runtime, "\(isPassing ? "tell" : "wait for") the runtime (\(name))")
     }
 
     /// An integers-only system call.

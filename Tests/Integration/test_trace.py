@@ -108,7 +108,7 @@ def test_run(runtime, bundle, early):
         assert hook.args["origin"] == pointer and hook.end - hook.start >= 20000
     # Two of them are stages of their own, which clone the hook's process.
     assert [e.args["op"] for e in steps].count("clone") == 2 and len({e.pid for e in steps}) == 5
-    ready = next(e for e in own if e.name == "wait for the runtime (ready)")
+    ready = next(e for e in own if e.name == "tell the runtime (ready)")
     saving = events["save the state"]
     # While the stage goes on, and before its process does.
     assert ready.start <= saving.start and saving.end <= process.start

@@ -1,5 +1,6 @@
 import CStage
 import Diagnosis
+import Glibc
 import OCISpec
 import Testing
 
@@ -40,10 +41,17 @@ import Testing
 
     @Test func nothingToMeetForNeedsNoMeeting() throws {
         #expect(try plan { _, process in process.rlimits = [] }.rendezvous.isEmpty)
-        let limit = RLimit(type: .RLIMIT_CORE, soft: 0, hard: 0)
-        #expect(
-            try plan { _, process in process.rlimits = [limit] }.actions(at: "ready")
-                == [.setLimits([limit], at: "/process/rlimits")])
+        let limit = RLimit(type: .RLIMIT_CORE, soft: 1, hard: 2)
+        let limited = try plan { _, process in process.rlimits = [limit] }
+        #expect(limited.rendezvous.isEmpty)
+        #expect(limited.operations(PLAN_LIMIT).map(\.numbers.0) == [UInt64(RLIMIT_CORE.rawValue)])
+        // In a user namespace the process could not raise it.
+        let inside = try plan { config, process in
+            config.linux?.namespaces.append(Namespace(type: .user))
+            process.rlimits = [limit]
+        }
+        #expect(inside.actions(at: "ready") == [.setLimits([limit], at: "/process/rlimits")])
+        #expect(!inside.has(PLAN_LIMIT))
     }
 
     @Test func whatCannotBeBornInTheCgroupIsMovedBeforeItSeesIt() throws {

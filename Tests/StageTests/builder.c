@@ -212,7 +212,7 @@ static void serve(int socket, int output, struct outcome *outcome, int *master)
                 memcpy(&outcome->child_status, CMSG_DATA(attached), sizeof(int));
                 cloned = message.value;
             }
-            if (message.kind == PLAN_MSG_SYNC) {
+            if (message.kind == PLAN_MSG_SYNC && message.value != SYNC_NO_ANSWER) {
                 if (message.value == SYNC_MAP_IDS)
                     map_ids(cloned);
                 message.kind = PLAN_MSG_GO;

@@ -42,6 +42,8 @@ void deny_call(long number, int error);
 
 /* The rendezvous at which what CLONE has made gets its ID maps. */
 #define SYNC_MAP_IDS 1000
+/* The one at which nobody answers. */
+#define SYNC_NO_ANSWER 1001
 
 /* What came of a plan that has been run. */
 struct outcome {

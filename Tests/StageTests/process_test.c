@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -126,6 +127,35 @@ static void test_memory_policy(void)
     }
 }
 
+static void test_limit(void)
+{
+    for (int round = 0; round < 2; round++) {
+        begin();
+        builder_op(&plan, PLAN_PIVOT);
+        struct plan_op *op = builder_op(&plan, PLAN_LIMIT);
+        op->num[0] = RLIMIT_NOFILE;
+        op->num[1] = round ? 100 : 99;
+        op->num[2] = round ? 99 : 100;
+        run("ulimit -Sn; ulimit -Hn");
+        if (round)
+            CHECK(failed_in(PLAN_LIMIT, EINVAL, FAULT_NONE), "%s", why());
+        else
+            CHECK(succeeded() && !strcmp(outcome.output, "99\n100\n"), "%s", why());
+    }
+}
+
+/* Nobody answers, and the stage goes on. */
+static void test_passing_sync(void)
+{
+    begin();
+    builder_op(&plan, PLAN_PIVOT);
+    struct plan_op *op = builder_op(&plan, PLAN_SYNC);
+    op->num[0] = SYNC_NO_ANSWER;
+    op->flags = PLAN_SYNC_PASSING;
+    run("echo on");
+    CHECK(succeeded() && !strcmp(outcome.output, "on\n"), "%s", why());
+}
+
 static void test_capabilities(void)
 {
     begin();
@@ -178,6 +208,8 @@ static int tests(void)
     test_namespaces();
     test_keyring();
     test_memory_policy();
+    test_limit();
+    test_passing_sync();
     test_capabilities();
     test_killed();
     return FINISH();

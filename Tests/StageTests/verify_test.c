@@ -58,6 +58,7 @@ static void build(void)
     op->num[0] = 2;
     op->len = 2;
     op->str[0] = builder_blob(&plan, (uint64_t[]){1, 0}, 16);
+    builder_op(&plan, PLAN_LIMIT)->num[0] = 7;
     builder_path(&plan, PLAN_HOSTNAME, "host");
     builder_op(&plan, PLAN_SIGNALS);
     builder_op(&plan, PLAN_CLOEXEC)->num[0] = 3;
@@ -166,6 +167,9 @@ static void test_ops(void)
     REFUSED(OP(PLAN_MEMORY_POLICY)->len = 513);
     REFUSED(OP(PLAN_MEMORY_POLICY)->len = 512);
     REFUSED(OP(PLAN_MEMORY_POLICY)->num[0] = UINT32_MAX);
+    REFUSED(OP(PLAN_LIMIT)->num[0] = UINT32_MAX);
+    REFUSED(OP(PLAN_LIMIT)->num[3] = 1);
+    REFUSED(OP(PLAN_SYNC)->flags = PLAN_SYNC_PASSING << 1);
     REFUSED(OP(PLAN_CALL)->num[0] = PLAN_CALLS);
     REFUSED(OP(PLAN_CALL)->num[0] = PLAN_CALL_setsid; op->num[1] = 1);
     REFUSED(OP(PLAN_LOOPBACK)->num[3] = 1);

@@ -50,6 +50,7 @@ enum plan_slot {
 
 /* plan_op.flags; the low bits belong to the opcode, and differ between opcodes. */
 #define PLAN_FALLBACK 0x8000u            /* run only if the op before failed with an errno it tolerates */
+#define PLAN_SYNC_PASSING 0x1u           /* SYNC: no answer comes */
 #define PLAN_ROOTFS_PLAIN 0x1u           /* ROOTFS */
 #define PLAN_MOUNT_PLAIN_TARGET 0x1u     /* MOUNT_FS: the target must be a real directory, not a link (proc, sysfs) */
 #define PLAN_MOUNT_COPY_MODE 0x2u        /* MOUNT_*: give the new root the mode of the directory it covers */

@@ -3,7 +3,7 @@ import OCISpec
 
 extension RLimit.Resource {
     /// RLIMIT_*, as prlimit(2) wants it. asm-generic's order, with the exceptions of the headers.
-    var number: Int32 {
+    public var number: Int32 {
         switch self {
         case .RLIMIT_AS: Int32(Glibc.RLIMIT_AS.rawValue)
         case .RLIMIT_CORE: Int32(Glibc.RLIMIT_CORE.rawValue)
