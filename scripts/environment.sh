@@ -50,6 +50,14 @@ packages_vm=(
     mmdebstrap            # makes the root of the guest with systemd
     debian-archive-keyring  # to check what that downloads
 )
+packages_engines=(
+    podman conmon         # engines, and what watches Podman's and CRI-O's containers
+    docker.io containerd  # dockerd, containerd and ctr
+    buildah               # builds images
+    runc crun             # the runtimes that the engines come with
+    busybox-static        # the image
+    python3               # conducts it all
+)
 
 say() { if [ -t 2 ]; then printf '\033[1m==> %s\033[0m\n' "$*" >&2; else printf '==> %s\n' "$*" >&2; fi; }
 die() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }

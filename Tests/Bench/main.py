@@ -37,7 +37,7 @@ def arguments():
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--check", action="store_true", help="ends with 1 when a target is missed")
     parser.add_argument("--json", metavar="FILE")
-    parser.add_argument("--report", metavar="DIR", help="writes DIR/DATE.md, .json and .svg")
+    parser.add_argument("--report", metavar="DIR", help="writes DIR/DATE-TIME.md, .json and .svg")
     given = parser.parse_args()
     given.only = given.only.split(",") if given.only else list(CHECKED if given.check else CASES)
     given.bundles = given.bundles.split(",")

@@ -25,7 +25,7 @@ def verdicts(figures):
 def write(directory, figures, facts):
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
-    name = time.strftime("%Y-%m-%d", time.gmtime())
+    name = time.strftime("%Y-%m-%d-%H%M", time.gmtime())
     paths = [directory / f"{name}.{kind}" for kind in ("md", "json", "svg")]
     paths[0].write_text("\n".join([
         f"# Bench of {facts['date']}", "", *(f"- {key}: {value}" for key, value in facts.items()), "",

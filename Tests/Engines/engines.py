@@ -1,0 +1,4 @@
+"""The engines and their lists."""
+
+ALL = {}
+ENTRIES = []
