@@ -6,6 +6,7 @@
  * For the release of the GNU C library whose private interface this is written to, and with any other not there: then
  * the C library's own is linked. It does what is in the ELF and TLS specifications, in the order that the C library's
  * parts need: auxiliary vector, IRELATIVE relocations, thread-local storage, guards, libc, constructors, main.
+ * GLIBC_TUNABLES is not looked at: a privileged program has no use for what its caller's environment says there.
  */
 #include <features.h>
 

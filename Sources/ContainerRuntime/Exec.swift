@@ -4,6 +4,7 @@ import Glibc
 import Kernel
 import LaunchPlan
 import OCISpec
+import Seccomp
 
 extension ContainerRuntime {
     /// Runs a further process in a container, and, unless detached, stays until it ends.
@@ -47,6 +48,7 @@ private struct Execution {
     let request: ExecRequest
     private let config: Config
     private let process: ExecProcess
+    private let filter: SeccompFilter?
     let console: Console
     /// Where the process is to be. Below the container's cgroup only if the caller says so.
     private let cgroup: ContainerCgroup
@@ -84,6 +86,7 @@ private struct Execution {
             config.linux?.namespaces.append(Namespace(type: .time))
         }
         self.config = config
+        filter = config.linux?.seccomp == nil ? nil : directory.savedFilter
         trace?.next("gather facts of the host")
         cgroup = try record.cgroup.below(request.cgroups)
         facts = try HostFacts.gather(
@@ -157,6 +160,7 @@ private struct Execution {
         facts.clonesIntoCgroup = birthplace != nil
         var options = LaunchOptions(wait: .never)
         options.noNewKeyring = record.noNewKeyring
+        options.filter = filter
         options.preservedDescriptors = request.preserveFds
         let trace = runtime.settings.trace
         trace?.begin("compile the plan")

@@ -199,6 +199,7 @@ final class Launch {
         try Failure.blaming { () throws(SystemError) in
             try FileTree.replace(directory.configPath, with: bundle.source, mode: 0o600)
         }
+        if let filter = plan.compiledFilter { try directory.save(filter) }
     }
 
     /// A user who was given no part of the tree, and asks for nothing that takes one, has a container all the same.

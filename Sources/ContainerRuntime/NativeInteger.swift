@@ -7,4 +7,14 @@ extension FixedWidthInteger {
             self = bytes.reduce(0) { $0 << 8 | Self($1) }
         #endif
     }
+
+    /// The bytes that make it again by ``init(native:)``.
+    var nativeBytes: [UInt8] {
+        let little = (0..<bitWidth / 8).map { UInt8(truncatingIfNeeded: self >> ($0 * 8)) }
+        #if _endian(little)
+            return little
+        #else
+            return little.reversed()
+        #endif
+    }
 }

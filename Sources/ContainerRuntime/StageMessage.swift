@@ -14,14 +14,5 @@ struct StageMessage {
         value = Int32(truncatingIfNeeded: UInt32(native: bytes[4..<8]))
     }
 
-    var bytes: [UInt8] { Self.bytes(kind) + Self.bytes(UInt32(truncatingIfNeeded: value)) }
-
-    private static func bytes(_ word: UInt32) -> [UInt8] {
-        let little = (0..<4).map { UInt8(truncatingIfNeeded: word >> ($0 * 8)) }
-        #if _endian(little)
-            return little
-        #else
-            return little.reversed()
-        #endif
-    }
+    var bytes: [UInt8] { kind.nativeBytes + UInt32(truncatingIfNeeded: value).nativeBytes }
 }

@@ -65,7 +65,7 @@ struct StateDirectory: Sendable {
     /// Takes it away with all that is in it.
     func remove() throws(Failure) {
         // All that there is as a rule, so that nobody has to look; the record goes last.
-        for file in [configPath, reportPath, recordPath] { try? FileTree.unlink(file) }
+        for file in [configPath, filterPath, reportPath, recordPath] { try? FileTree.unlink(file) }
         if (try? FileTree.removeDirectory(path)) != nil { return }
         do throws(SystemError) {
             if FileTree.exists(notifyPath) {

@@ -87,10 +87,12 @@ extension Compiler {
                 at: "/linux/seccomp")
         }
         guard let profile else { return nil }
+        if let filter = options.filter { return filter }
         watch?("compile the seccomp profile")
         let filter = try SeccompFilter.compile(
             profile, at: "/linux/seccomp", refusingUnknown: annotations.refusesUnknownCalls)
         watch?(nil)
+        builder.plan.compiledFilter = filter
         return filter
     }
 

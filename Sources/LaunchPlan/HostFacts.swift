@@ -1,5 +1,6 @@
 import Labels
 import OCISpec
+import Seccomp
 
 /// What a plan depends on that config.json does not say.
 public struct HostFacts: Equatable, Sendable {
@@ -80,6 +81,9 @@ public struct LaunchOptions: Equatable, Sendable {
 
     /// Whether the process gets a socket to tell on that it is ready (sd_notify(3)).
     public var passesNotifySocket = false
+
+    /// What the profile was compiled to when the container was created.
+    public var filter: SeccompFilter?
 
     public init(wait: Wait) { self.wait = wait }
 }

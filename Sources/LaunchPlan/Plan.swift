@@ -1,6 +1,7 @@
 import CStage
 import Diagnosis
 import OCISpec
+import Seccomp
 
 /// What it takes to turn a freshly cloned process into the container's: the stage's steps, the descriptors
 /// they work on, and what the runtime does meanwhile.
@@ -29,6 +30,8 @@ public struct Plan: Equatable, Sendable {
     public internal(set) var birthActions: [Action] = []
     /// Whether the process that starts the stage is itself the container's: else one of its steps clones it.
     public internal(set) var clonesItself = false
+    /// What the profile of `linux.seccomp` was compiled to.
+    public internal(set) var compiledFilter: SeccompFilter?
     /// What could not be honoured and may, by the specification, be dropped with a warning.
     public internal(set) var warnings: [String] = []
 

@@ -15,6 +15,11 @@ public struct SeccompFilter: Equatable, Sendable {
     /// The number of instructions, at most 4096 (`BPF_MAXINSNS`).
     public var count: Int { instructions.count / Instruction.size }
 
+    /// Whether it has the size of a filter that the kernel may take.
+    public var isWellFormed: Bool {
+        instructions.count % Instruction.size == 0 && (1...Instruction.limit).contains(count)
+    }
+
     public init(instructions: [UInt8], flags: UInt32) {
         self.instructions = instructions
         self.flags = flags

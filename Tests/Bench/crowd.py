@@ -15,6 +15,14 @@ def sample(bench, runtime, rounds):
     return took
 
 
+def beside(bench, runtime, level, rounds):
+    """How much of the growth is the kernel's: pivot_root(2) looks at all processes there are, a sysfs at all others."""
+    for _ in range(rounds):
+        for one in (bench.floor, runtime):
+            took = one.run(bench.bundles["spec"]).milliseconds
+            bench.figures.add(f"crowd: run beside {level}", "spec", one.name, took)
+
+
 def case_crowd(bench, many):
     """The runtimes come one after the other here: three crowds at once would be three times the crowd."""
     figures, rounds = bench.figures, max(bench.rounds // 4, 10)
@@ -32,6 +40,8 @@ def case_crowd(bench, many):
                 for _ in range(rounds):
                     figures.add(f"list of {level}", "spec", runtime.name, runtime("list").milliseconds)
                     figures.add(f"state beside {level}", "spec", runtime.name, runtime("state", alive[0]).milliseconds)
+                if runtime.name == "apus":
+                    beside(bench, runtime, level, rounds)
                 first = first or figures.get(f"crowd: create and start beside {level}", "spec", runtime.name).median
             last = figures.get(f"crowd: create and start beside {many}", "spec", runtime.name).median
             figures.add("crowd: cost of the last / of the first", "spec", runtime.name, last / first, "ratio")

@@ -306,3 +306,23 @@ def test_container_never_sees_the_runtime(running, bundle):
     targets = {line.split(" ", 1)[1] for line in seen.splitlines() if " " in line}
     strange = {t for t in targets if "memfd" in t or os.path.basename(t.split(" (")[0]).startswith("apus")}
     assert not strange
+
+
+@pytest.mark.parametrize("saved", ["as it is", "cut short", "not there"])
+def test_filter_is_compiled_once(running, bundle, runtime, saved):
+    """What the profile was compiled to is kept; if nothing can be made of that, it is compiled again."""
+    bundle.config["linux"]["seccomp"] = {
+        "defaultAction": "SCMP_ACT_ALLOW",
+        "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 122}]}  # EDQUOT
+    exec = running()
+    kept = runtime.root / bundle.id / "seccomp.bpf"
+    assert kept.stat().st_mode & 0o777 == 0o600
+    if saved == "cut short":
+        kept.write_bytes(kept.read_bytes()[:-3])
+    elif saved == "not there":
+        kept.unlink()
+    trace = bundle.dir / "trace"
+    result = exec("--trace", trace, bundle.id, "sh", "-c", "mkdir /dev/shm/x; grep Seccomp: /proc/self/status")
+    assert "Disk quota exceeded" in result.err and result.out == "Seccomp:\t2\n"
+    names = [event["name"] for event in json.loads(trace.read_text())["traceEvents"]]
+    assert ("compile the seccomp profile" in names) == (saved != "as it is")
