@@ -10,7 +10,8 @@ extension StateDirectory {
 
     func save(_ filter: SeccompFilter) throws(Failure) {
         try Failure.blaming { () throws(SystemError) in
-            try FileTree.replace(filterPath, with: filter.flags.nativeBytes + filter.instructions, mode: 0o600)
+            try FileTree.replace(
+                filterPath, with: filter.flags.nativeBytes + filter.instructions, mode: 0o600)
         }
     }
 
