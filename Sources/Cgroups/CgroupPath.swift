@@ -50,8 +50,9 @@ enum CgroupPath {
 
     /// The cgroup v2 line of a `/proc/PID/cgroup`: `0::/user.slice`.
     static func unified(in text: String) -> String? {
-        for line in text.utf8.split(separator: UInt8(ascii: "\n")) where line.starts(with: "0::".utf8) {
-            return String(Substring(line.dropFirst(3)))
+        for line in Array(text.utf8).split(separator: UInt8(ascii: "\n")) where line.starts(with: "0::".utf8)
+        {
+            return String(decoding: line.dropFirst(3), as: UTF8.self)
         }
         return nil
     }

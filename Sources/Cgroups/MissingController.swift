@@ -150,9 +150,11 @@ enum CoreFile {
 
     /// A value of a "flat keyed" file: `populated 1`.
     static func value(of key: String, in text: String) -> Substring? {
-        for line in text.utf8.split(separator: 0x0a) {
+        for line in Array(text.utf8).split(separator: 0x0a) {
             let fields = line.split(separator: 0x20)
-            if fields.count == 2, fields[0].elementsEqual(key.utf8) { return Substring(fields[1]) }
+            if fields.count == 2, fields[0].elementsEqual(key.utf8) {
+                return Substring(decoding: fields[1], as: UTF8.self)
+            }
         }
         return nil
     }

@@ -95,7 +95,7 @@ final class Stage {
             try MemoryFile.sealed("apus-plan", image)
         }
         var request = LaunchRequest(
-            executable: executable.number, arguments: ["apus-stage", String(planFile.number)])
+            executable: executable.number, arguments: ["apus-stage", String(Int(planFile.number))])
         request.flags = plan.birthFlags
         request.cgroup = plan.clonesItself ? nil : cgroup
         kept.append(planFile.number)

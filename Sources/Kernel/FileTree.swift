@@ -123,9 +123,8 @@ public enum FileTree {
     ///
     /// The temporary file is made in the same directory, with O_EXCL, and is gone again on failure.
     public static func replace(_ path: String, with bytes: [UInt8], mode: UInt32) throws(SystemError) {
-        var temporary = path
-        let slash = path.utf8.lastIndex(of: UInt8(ascii: "/"))
-        temporary.insert(".", at: slash.map { path.utf8.index(after: $0) } ?? path.startIndex)
+        let name = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { path.utf8.index(after: $0) }
+        let temporary = "\(path[..<(name ?? path.startIndex)]).\(path[(name ?? path.startIndex)...])"
         let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW
         let file: FileDescriptor
         do throws(SystemError) {

@@ -62,7 +62,7 @@ extension Compiler {
                 numbers: (
                     UInt64(kind | mode), UInt64(makedev(major, minor)), UInt64(uid) | UInt64(gid) << 32, 0
                 )),
-            origin, "make the device \(path) (\(major):\(minor))")
+            origin, "make the device \(path) (\(Int(major)):\(Int(minor)))")
     }
 
     private mutating func makeLinks() {

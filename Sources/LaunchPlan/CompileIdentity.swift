@@ -60,7 +60,7 @@ extension Compiler {
             Operation(
                 PLAN_HOME, strings: (home, 0, 0, 0), numbers: (UInt64(process.user.uid), 0, 0, 0),
                 length: UInt32(Self.homeRoom)),
-            .runtime, "find the home directory of user \(process.user.uid)")
+            .runtime, "find the home directory of user \(Int(process.user.uid))")
     }
 
     /// Bytes for the path of a home directory, its NUL included.
@@ -152,7 +152,8 @@ extension Compiler {
         identity.strings.0 = groups.isEmpty ? 0 : builder.groups(groups)
         identity.length = UInt32(truncatingIfNeeded: groups.count)
         builder.step(
-            identity, .config(pointer.key("user")), "become user \(process.user.uid):\(process.user.gid)")
+            identity, .config(pointer.key("user")),
+            "become user \(Int(process.user.uid)):\(Int(process.user.gid))")
         builder.step(
             Operation(PLAN_CAPS, numbers: (effective, permitted, inheritable, ambient)), .config(pointers),
             "set the capabilities")

@@ -194,7 +194,7 @@ extension Compiler {
         var flags = procChildFlag(destination)
         if type == "proc" || type == "sysfs" { flags |= UInt32(PLAN_MOUNT_PLAIN_TARGET) }
         // A tmpfs that is told no mode looks like the directory it covers.
-        if type == "tmpfs" && !options.data.contains(where: { $0.hasPrefix("mode=") }) {
+        if type == "tmpfs" && !options.data.contains(where: { $0.utf8.starts(with: "mode=".utf8) }) {
             flags |= UInt32(PLAN_MOUNT_COPY_MODE)
         }
         if options.copiesUp { flags |= UInt32(PLAN_MOUNT_COPY_UP) }

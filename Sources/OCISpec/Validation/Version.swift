@@ -1,6 +1,6 @@
 /// Whether `text` is a version of major number 1 in the format of SemVer 2.0.0.
 func isVersion1(_ text: String) -> Bool {
-    var rest = text.utf8[...]
+    var rest = Array(text.utf8)[...]
     guard rest.first == UInt8(ascii: "1"), takeNumber(&rest) == 1 else { return false }
     for _ in 0..<2 {
         guard rest.popFirst() == UInt8(ascii: "."), takeNumber(&rest) > 0 else { return false }
@@ -17,7 +17,7 @@ func isVersion1(_ text: String) -> Bool {
 /// Takes a number without needless zeros.
 ///
 /// - Returns: how many digits it has; 0 if there is none.
-private func takeNumber(_ rest: inout Substring.UTF8View) -> Int {
+private func takeNumber(_ rest: inout ArraySlice<UInt8>) -> Int {
     let digits = rest.prefix { isDigit($0) }
     guard isCanonical(digits) else { return 0 }
     rest = rest[digits.endIndex...]
@@ -25,7 +25,7 @@ private func takeNumber(_ rest: inout Substring.UTF8View) -> Int {
 }
 
 /// Takes a separator and what is to follow it: identifiers, with dots between them.
-private func takeIdentifiers(_ rest: inout Substring.UTF8View, areNumbersCanonical: Bool) -> Bool {
+private func takeIdentifiers(_ rest: inout ArraySlice<UInt8>, areNumbersCanonical: Bool) -> Bool {
     repeat {
         rest.removeFirst()
         let identifier = rest.prefix { byte in
@@ -39,7 +39,7 @@ private func takeIdentifiers(_ rest: inout Substring.UTF8View, areNumbersCanonic
     return true
 }
 
-private func isCanonical(_ digits: Substring.UTF8View) -> Bool {
+private func isCanonical(_ digits: ArraySlice<UInt8>) -> Bool {
     !digits.isEmpty && (digits.first != UInt8(ascii: "0") || digits.count == 1)
 }
 
