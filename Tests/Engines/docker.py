@@ -1,0 +1,79 @@
+"""Docker: a dockerd and the containerd that it starts, on directories and a socket of their own."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import image
+from docker_like import DockerLike
+
+# What dockerd calls our runtime; "runc" is taken.
+NAME = "tested"
+
+
+class Docker(DockerLike):
+    name = "docker"
+    # There may be newer ones in PATH than Debian's.
+    client = "/usr/bin/docker"
+    programs = {"/usr/bin/docker": "docker.io", "dockerd": "docker.io", "containerd": "containerd", "busybox": "busybox-static"}
+    # Podman's, and NET_RAW, MKNOD, AUDIT_WRITE
+    default_capabilities = 0xa80425fb
+
+    def start(self):
+        self.parent = f"/apus-docker-{os.getpid()}-{self.runtime.name}"
+        self.socket = self.dir / "docker.sock"
+        self.hidden = False
+        # dockerd takes the host's containerd when there is one; our mount namespace need not have it.
+        if Path("/run/containerd/containerd.sock").exists():
+            subprocess.run(["mount", "-t", "tmpfs", "none", "/run/containerd"], check=True)
+            self.hidden = True
+        self.start_daemon()
+        self.done("load", "--input", image.write(self.dir / "image.tar"))
+
+    def start_daemon(self):
+        daemon = self.spawn(
+            "dockerd", "--data-root", self.dir / "data", "--exec-root", self.dir / "exec", "--pidfile", self.dir / "pid",
+            "--host", f"unix://{self.socket}", "--config-file", self.config(), "--bridge", "none", "--iptables=false", "--ip6tables=false",
+            "--ip-forward=false", "--ip-masq=false", "--live-restore", "--experimental", "--oom-score-adjust", "0",
+            "--cgroup-parent", self.parent, "--exec-opt", "native.cgroupdriver=cgroupfs",
+            "--add-runtime", f"{NAME}={self.runtime.path}", "--default-runtime", NAME)
+
+        def up():
+            assert daemon.poll() is None, f"dockerd ended: {self.daemon_log()}"
+            return self.do("version").status == 0
+        self.wait_for(up, "dockerd to answer", 60)
+
+    def config(self):
+        path = self.dir / "daemon.json"
+        path.write_text("{}")
+        return path
+
+    def daemon_log(self):
+        return "".join(path.read_text()[-2000:] for path in sorted(self.dir.glob("log-*"))[-1:])
+
+    def environment(self):
+        return super().environment() | {"DOCKER_HOST": f"unix://{self.socket}", "DOCKER_CONFIG": str(self.dir / "client"),
+                                        "DOCKER_BUILDKIT": "0"}
+
+    def words(self, *command):
+        return (self.client, *command)
+
+    def build(self, directory, tag, *options):
+        return self.do("build", *options, "--tag", tag, directory, timeout=120)
+
+    def version(self):
+        said = [self.done("version", "--format", "{{.Server.Version}}"), self.done("info", "--format", "storage {{.Driver}}, cgroup v{{.CgroupVersion}}"),
+                subprocess.run(["containerd", "--version"], capture_output=True, text=True).stdout.strip()]
+        return "dockerd " + ", ".join(said)
+
+    def clean(self):
+        if self.daemons and self.daemons[-1].poll() is None:
+            names = self.do("ps", "--all", "--quiet").out.split()
+            if names:
+                self.do("rm", "--force", "--volumes", *names, timeout=180)
+
+    def close(self):
+        super().close()
+        self.remove_cgroups(self.parent.strip("/"))
+        if self.hidden:
+            subprocess.run(["umount", "--lazy", "/run/containerd"])

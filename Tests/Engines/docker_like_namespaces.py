@@ -1,0 +1,86 @@
+"""Podman and Docker: namespaces of the container's own, of the host's, of another container's."""
+
+import os
+
+from docker_like import DockerLike
+from engine import NotOffered
+from entries import Entries
+
+docker_like = Entries("podman", "docker")
+KINDS = {"--pid": "pid", "--ipc": "ipc", "--network": "net", "--uts": "uts", "--cgroupns": "cgroup"}
+
+
+def inside(e, kind, *options):
+    return e.shown("readlink", f"/proc/self/ns/{kind}", options=options)
+
+
+@docker_like("namespaces: pid, ipc, net, uts and mnt are the container's own")
+def own(e: DockerLike):
+    for kind in ("pid", "ipc", "net", "uts", "mnt"):
+        assert inside(e, kind) != os.readlink(f"/proc/self/ns/{kind}"), kind
+    # A user namespace only when it is asked for.
+    assert inside(e, "user") == os.readlink("/proc/self/ns/user")
+
+
+@docker_like("--pid, --ipc, --network, --uts, --cgroupns host: the host's namespaces")
+def host(e: DockerLike):
+    for option, kind in KINDS.items():
+        assert inside(e, kind, option, "host") == os.readlink(f"/proc/self/ns/{kind}"), kind
+
+
+@docker_like("--cgroupns private: one of its own, in which the cgroup is the root")
+def private_cgroup(e: DockerLike):
+    assert inside(e, "cgroup", "--cgroupns", "private") != os.readlink("/proc/self/ns/cgroup")
+    lines = e.shown("cat", "/proc/self/cgroup", options=("--cgroupns", "private")).splitlines()
+    assert "/" in {line.split(":", 2)[2] for line in lines}, lines
+
+
+@docker_like("--pid, --ipc, --network container: another container's namespaces")
+def container(e: DockerLike):
+    first = e.detached(options=("--ipc", "shareable") if e.name == "docker" else ())
+    for option, kind in (("--pid", "pid"), ("--ipc", "ipc"), ("--network", "net")):
+        assert inside(e, kind, option, f"container:{first}") == os.readlink(f"/proc/{e.pid(first)}/ns/{kind}"), kind
+    assert "while :" in e.shown("ps", "-o", "args", options=("--pid", f"container:{first}"))
+    e.remove(first)
+
+
+@docker_like("--network none: only lo, and it is up")
+def no_network(e: DockerLike):
+    assert e.shown("ls", "/sys/class/net").split() == ["lo"]
+    assert "127.0.0.1" in e.shown("ip", "addr", "show", "lo")
+
+
+@docker_like("--pid host: the host's processes, and the end of the container is the end of its own alone")
+def host_pid(e: DockerLike):
+    name = e.detached(options=("--pid", "host"))
+    assert e.told(name, "readlink", f"/proc/{os.getpid()}/ns/pid") == os.readlink("/proc/self/ns/pid")
+    # A child that the kernel does not kill with PID 1, for there is none of ours: the runtime kills the cgroup's.
+    e.done("exec", "--detach", name, "sleep", "4321")
+    e.wait_for(lambda: "sleep 4321" in e.told(name, "ps", "-o", "args"), "the child")
+    pid = [line.split()[0] for line in e.told(name, "ps", "-o", "pid,args").splitlines() if line.endswith(" sleep 4321")][0]
+    e.remove(name)
+    e.wait_for(lambda: not os.path.exists(f"/proc/{pid}"), "the child to be gone")
+
+
+@docker_like("a user namespace with --uidmap: root in it is an unprivileged user outside", "podman")
+def uid_map(e: DockerLike):
+    options = ("--uidmap", "0:200000:65536", "--gidmap", "0:300000:65536")
+    assert e.shell("cat /proc/self/uid_map /proc/self/gid_map", options=options).split() == "0 200000 65536 0 300000 65536".split()
+    name = e.detached(options=options)
+    assert os.stat(f"/proc/{e.pid(name)}").st_uid == 200000
+    assert e.told(name, "id", "-u") == "0"
+    assert e.told(name, "stat", "-c", "%u %g", "/bin/busybox") == "0 0"
+    e.remove(name)
+
+
+@docker_like("--userns=auto: a range of its own for each container", "podman")
+def auto(e: DockerLike):
+    with open("/etc/subuid") as file:
+        if "containers:" not in file.read():
+            raise NotOffered("/etc/subuid has no range for the user `containers`")
+    assert e.shell("cat /proc/self/uid_map", options=("--userns=auto",)).split()[1] != "0"
+
+
+@docker_like("--userns=keep-id: the caller's own user", "podman")
+def keep_id(e: DockerLike):
+    raise NotOffered("for an unprivileged caller; this list is root's")

@@ -1,0 +1,136 @@
+"""Podman and Docker: limits of memory, processes and CPU, and what a container uses of them."""
+
+import time
+
+from docker_like import UNLIMITED, DockerLike, may_raise_limits, unified
+from engine import NotOffered
+from entries import Entries
+
+docker_like = Entries("podman", "docker")
+MB = 1 << 20
+
+
+@docker_like("--memory: the cgroup's limit")
+def memory(e: DockerLike):
+    name = e.detached(options=("--memory", "64m"))
+    assert e.limit(name, "memory/memory.limit_in_bytes", "memory.max") == str(64 * MB)
+    assert e.inspect(name, "{{.HostConfig.Memory}}") == str(64 * MB)
+    e.remove(name)
+
+
+@docker_like("--memory: a process that takes more is killed, and that is reported as OOM")
+def oom(e: DockerLike):
+    name = e.detached("tail", "/dev/zero", options=("--memory", "16m", "--memory-swap", "16m"))
+    assert e.ended(name) == 137
+    assert e.inspect(name, "{{.State.OOMKilled}} {{.State.ExitCode}}") == "true 137"
+    e.remove(name)
+    name = e.detached("sh", "-c", "exit 1", options=("--memory", "16m"))
+    assert e.ended(name) == 1
+    assert e.inspect(name, "{{.State.OOMKilled}}") == "false"
+    e.remove(name)
+
+
+@docker_like("--memory: with room, the same process goes on")
+def no_oom(e: DockerLike):
+    assert e.shown("sh", "-c", "head -c 1000000 /dev/zero | tail -c 5 | wc -c", options=("--memory", "64m")) == "5"
+
+
+@docker_like("--pids-limit: fork fails at the limit")
+def pids(e: DockerLike):
+    name = e.detached(options=("--pids-limit", "12"))
+    assert e.limit(name, "pids/pids.max", "pids.max") == "12"
+    result = e.exec(name, "sh", "-c", "for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14; do sleep 3 & done; wait")
+    assert "can't fork" in result.err and "Resource temporarily unavailable" in result.err, result
+    e.remove(name)
+
+
+@docker_like("--cpus, --cpu-shares, --cpuset-cpus: the cgroup's files")
+def cpu(e: DockerLike):
+    name = e.detached(options=("--cpus", "0.5", "--cpu-shares", "512", "--cpuset-cpus", "0"))
+    assert e.limit(name, "cpu/cpu.cfs_quota_us", "cpu.max") in ("50000", "50000 100000")
+    # Shares from 2 to 262144 are weights from 1 to 10000.
+    assert e.limit(name, "cpu/cpu.shares", "cpu.weight") in ("512", "20")
+    assert e.limit(name, "cpuset/cpuset.cpus", "cpuset.cpus") == "0"
+    assert e.told(name, "nproc") == "1"
+    e.remove(name)
+
+
+@docker_like("update: new limits for a running container")
+def update(e: DockerLike):
+    name = e.detached(options=("--memory", "128m", "--memory-swap", "256m", "--pids-limit", "100", "--cpu-shares", "512"))
+    e.done("update", "--memory", "64m", "--memory-swap", "128m", name)
+    assert e.limit(name, "memory/memory.limit_in_bytes", "memory.max") == str(64 * MB)
+    e.done("update", "--cpu-shares", "1024", name)
+    assert e.limit(name, "cpu/cpu.shares", "cpu.weight") in ("1024", "39")
+    e.done("update", "--cpuset-cpus", "0", name)
+    assert e.limit(name, "cpuset/cpuset.cpus", "cpuset.cpus") == "0"
+    assert e.limit(name, "memory/memory.limit_in_bytes", "memory.max") == str(64 * MB)
+    assert e.inspect(name, "{{.State.Status}}") == "running"
+    e.remove(name)
+
+
+@docker_like("update --pids-limit", "docker")
+def update_pids(e: DockerLike):
+    name = e.detached(options=("--pids-limit", "100"))
+    e.done("update", "--pids-limit", "50", name)
+    assert e.limit(name, "pids/pids.max", "pids.max") == "50"
+    e.remove(name)
+
+
+@docker_like("stats: memory, processes and CPU time that are used")
+def stats(e: DockerLike):
+    name = e.detached("sh", "-c", "sleep 1000 & x=$(head -c 8000000 /dev/zero | tr '\\0' x); while :; do :; done", options=("--memory", "256m"))
+    time.sleep(2)
+    pids, used, cpu = e.done("stats", "--no-stream", "--format", "{{.PIDs}};{{.MemUsage}};{{.CPUPerc}}", name).split(";")
+    assert int(pids) == 2, pids
+    amount, limit = used.split(" / ")
+    number = float(amount.rstrip("kKMGiB"))
+    assert ("MB" in amount or "MiB" in amount) and 7 < number < 200, used
+    assert limit in ("256MiB", "268.4MB"), limit
+    assert float(cpu.rstrip("%")) > 5, cpu
+    e.remove(name)
+
+
+@docker_like("--ulimit: soft and hard limit")
+def ulimit(e: DockerLike):
+    options = ("--ulimit", "nofile=512:768")
+    assert e.shell("ulimit -Sn; ulimit -Hn", options=options) == "512\n768"
+
+
+@docker_like("--ulimit: one that the caller may not set is named")
+def ulimit_refused(e: DockerLike):
+    if may_raise_limits():
+        raise NotOffered("the caller has CAP_SYS_RESOURCE, and may set all")
+    result = e.run("true", options=("--ulimit", "nofile=900000:900000"))
+    assert result.status in (125, 126) and "operation not permitted" in result.err.lower(), result
+    assert "nofile" in result.err.lower() or "rlimit" in result.err.lower(), result.err
+
+
+@docker_like("--oom-score-adj: the process's value")
+def oom_score(e: DockerLike):
+    assert e.shown("cat", "/proc/self/oom_score_adj", options=("--oom-score-adj", "123")) == "123"
+
+
+@docker_like("--shm-size: the size of /dev/shm")
+def shm(e: DockerLike):
+    assert e.shell("df -k /dev/shm | tail -1 | awk '{print $2}'", options=("--shm-size", "2m")) == "2048"
+
+
+@docker_like("--blkio-weight: the cgroup's weight")
+def blkio(e: DockerLike):
+    result = e.do("run", "--detach", "--name", name := e.unique(), *e.options(("--blkio-weight", "300")), "localhost/apus/busybox:1", "sleep", "100")
+    file = e.cgroup_file(e.pid(name), "blkio/blkio.bfq.weight", "io.bfq.weight") if result.status == 0 else None
+    try:
+        if file is None or not file.exists():
+            raise NotOffered(f"no weights of block devices in the kernel: {result.said.strip()[-200:]}")
+        assert file.read_text().split()[-1] == "300"
+    finally:
+        e.remove(name)
+
+
+@docker_like("without limits: none is set")
+def unlimited(e: DockerLike):
+    name = e.detached()
+    value = e.limit(name, "memory/memory.limit_in_bytes", "memory.max")
+    assert value == "max" if unified() else int(value) >= UNLIMITED, value
+    e.remove(name)
