@@ -33,7 +33,7 @@ class Docker(DockerLike):
     def start_daemon(self):
         daemon = self.spawn(
             "dockerd", "--data-root", self.dir / "data", "--exec-root", self.dir / "exec", "--pidfile", self.dir / "pid",
-            "--host", f"unix://{self.socket}", "--config-file", self.config(), "--bridge", "none", "--iptables=false", "--ip6tables=false",
+            "--host", f"unix://{self.socket}", "--config-file", self.file("{}", "daemon.json"), "--bridge", "none", "--iptables=false", "--ip6tables=false",
             "--ip-forward=false", "--ip-masq=false", "--live-restore", "--experimental", "--oom-score-adjust", "0",
             "--cgroup-parent", self.parent, "--exec-opt", "native.cgroupdriver=cgroupfs",
             "--add-runtime", f"{NAME}={self.runtime.path}", "--default-runtime", NAME)
@@ -42,11 +42,6 @@ class Docker(DockerLike):
             assert daemon.poll() is None, f"dockerd ended: {self.daemon_log()}"
             return self.do("version").status == 0
         self.wait_for(up, "dockerd to answer", 60)
-
-    def config(self):
-        path = self.dir / "daemon.json"
-        path.write_text("{}")
-        return path
 
     def daemon_log(self):
         return "".join(path.read_text()[-2000:] for path in sorted(self.dir.glob("log-*"))[-1:])

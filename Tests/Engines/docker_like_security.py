@@ -55,8 +55,10 @@ def no_new_privileges(e: DockerLike):
 def seccomp(e: DockerLike):
     assert status(e, "Seccomp") == "2"
     assert status(e, "Seccomp", "--security-opt", "seccomp=unconfined") == "0"
-    result = e.run("unshare", "-U", "true")
-    assert result.status == 1 and "Operation not permitted" in result.err, result
+    # Podman's own profile lets it through.
+    if e.name == "docker":
+        result = e.run("unshare", "-U", "true")
+        assert result.status == 1 and "Operation not permitted" in result.err, result
 
 
 @docker_like("seccomp: a profile of the user's, with its errno, for exec as well")
