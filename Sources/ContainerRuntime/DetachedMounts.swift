@@ -28,15 +28,17 @@ final class DetachedMounts {
     }
 
     private func make(_ mount: DetachedMount) throws(Failure) -> Int32 {
-        guard MountTree.canMapIDs else {
+        guard MountTree.canMapIDs || mount.idMap == nil && mount.propagation == 0 else {
             throw Failure(
                 at: mount.idMap == nil ? mount.pointer : mount.idMapField,
                 "this kernel cannot change mounts that are not attached yet",
                 remedy: "it takes Linux 5.12 (mount_setattr)")
         }
         let tree = try Self.tree(of: mount)
-        try Failure.blaming(.config(mount.pointer)) { () throws(SystemError) in
-            try MountTree.propagate(tree, mount.propagation)
+        if mount.propagation != 0 {
+            try Failure.blaming(.config(mount.pointer)) { () throws(SystemError) in
+                try MountTree.propagate(tree, mount.propagation)
+            }
         }
         if let map = mount.idMap {
             let namespace = try self.namespace(map, mount)

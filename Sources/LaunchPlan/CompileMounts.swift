@@ -110,7 +110,7 @@ extension Compiler {
         var flags = procChildFlag(destination)
         // type "bind" with neither option binds one mount, as runc and crun have it.
         if options.keepsTargetLink { flags |= UInt32(PLAN_MOUNT_TARGET_LINK) }
-        if joinsRunning || mount.isIDMapped {
+        if joinsRunning || mount.isIDMapped || staysPeer(options) {
             let path = DetachedMount.Source.path(
                 source, isRecursive: options.isRecursiveBind, followsLink: !options.keepsSourceLink)
             return attach(
@@ -129,6 +129,14 @@ extension Compiler {
                     options.propagation.first ?? 0, 0
                 )),
             .config(pointer), "bind \(source) on \(destination)")
+    }
+
+    /// A shared mount of a shared root goes on being a peer of the host's: what is mounted below one of them shows below
+    /// the other. By the time that the stage could copy it, it is a slave. In a user namespace it has to be one.
+    func staysPeer(_ options: MountOptions) -> Bool {
+        guard let asked = config.linux?.rootfsPropagation, asked == .shared || asked == .rshared else { return false }
+        guard let flags = options.propagation.first, flags & MS.SHARED != 0, !options.remakesLink else { return false }
+        return !joinsRunning && config.namespace(.user) == nil && config.hasNew(.mount)
     }
 
     /// What may be mounted on inside procfs: files that a container manager virtualises (lxcfs), no more.

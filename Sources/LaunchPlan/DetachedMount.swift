@@ -5,7 +5,8 @@ import OCISpec
 /// A mount that the runtime makes, on the host and attached nowhere, for the stage to attach.
 ///
 /// Only the host's root may map the IDs of a mount of the host's, and a root in a user namespace is not that.
-/// And where the stage has left the host's tree already, the host's paths are out of its reach.
+/// And where the stage has left the host's tree already, the host's paths are out of its reach; or they lead to slaves
+/// of the host's mounts, and not to peers.
 public struct DetachedMount: Equatable, Sendable {
     public enum Source: Equatable, Sendable {
         case path(String, isRecursive: Bool, followsLink: Bool)
@@ -17,7 +18,7 @@ public struct DetachedMount: Equatable, Sendable {
     public var idMap: MountIDMap?
     /// Whether the mapping is given to the mounts below as well.
     public var mapsAll = false
-    /// MS_SLAVE or MS_PRIVATE: as a peer of the host's it would show there what is mounted below it.
+    /// MS_SLAVE or MS_PRIVATE: as a peer of the host's it would show there what is mounted below it; 0 where it shall.
     public var propagation: UInt64
     /// The mount's.
     public var pointer: Pointer
@@ -34,7 +35,7 @@ extension Compiler {
         let detached = DetachedMount(
             source: source, idMap: try idMap(of: mount, options, pointer),
             mapsAll: options.idMap?.isRecursive == true,
-            propagation: asked == .private || asked == .rprivate ? MS.PRIVATE : MS.SLAVE,
+            propagation: staysPeer(options) ? 0 : asked == .private || asked == .rprivate ? MS.PRIVATE : MS.SLAVE,
             pointer: pointer, idMapField: Self.idMapField(of: mount, pointer))
         let slot = builder.slot(.mount(detached))
         guard slot < PLAN_SLOTS else {

@@ -193,3 +193,26 @@ def test_all_of_the_table_are_features(runtime):
     table = {*ATTRIBUTES, *RECURSIVE, *SUPER, *PROPAGATION, *(f"r{o}" for o in PROPAGATION), "bind", "rbind", "remount",
              "idmap", "ridmap", "tmpcopyup"}
     assert table - listed == set()
+
+
+@pytest.mark.parametrize("asked, seen", [("shared", True), ("rshared", True), ("slave", False), (None, False)])
+def test_a_shared_mount_of_a_shared_root(runtime, bundle, asked, seen):
+    """It is a peer of the host's, as volumes with rshared are: mounts of the container's show there, and only there."""
+    shared = bundle.host_directory("shared")
+    subprocess.run(["mount", "--bind", shared, shared], check=True)
+    try:
+        subprocess.run(["mount", "--make-shared", shared], check=True)
+        (shared / "sub").mkdir()
+        bundle.process["capabilities"] = {k: ["CAP_SYS_ADMIN"] for k in ("bounding", "effective", "permitted")}
+        if asked:
+            bundle.linux["rootfsPropagation"] = asked
+        bundle.mount("/v", "bind", shared, ["rbind", "rshared"])
+        bundle.busybox("mount")
+        bundle.sh("mount -t tmpfs inner /v/sub && echo mounted")
+        bundle.write()
+        result = runtime("run", "--bundle", bundle.dir, bundle.id)
+        assert (result.code, result.out) == (0, "mounted\n"), result
+        points = [line.split()[4] for line in open("/proc/self/mountinfo") if " inner " in line]
+        assert points == ([f"{shared}/sub"] if seen else [])
+    finally:
+        subprocess.run(["umount", "-R", shared], check=True)
