@@ -84,6 +84,10 @@ struct StageReport {
         if errno == Errno(ENOENT) || errno == Errno(ENOTDIR) {
             return Failure(step.origin, doing: "\(step.doing): stat \(name)", errno: errno)
         }
+        // What execve(2) says of a directory, and what callers look for.
+        if errno == Errno(EISDIR) {
+            return Failure(step.origin, doing: "\(step.doing): is a directory", errno: Errno(EACCES))
+        }
         return Failure(step.origin, doing: step.doing, errno: errno)
     }
 
@@ -99,7 +103,7 @@ struct StageReport {
         FAULT_PLAN.rawValue: "the launch plan does not verify",
         FAULT_ESCAPED.rawValue: "the target was exchanged while it was being mounted",
         FAULT_NOT_DIRECTORY.rawValue: "not a directory",
-        FAULT_IS_DIRECTORY.rawValue: "is a directory",
+        FAULT_IS_DIRECTORY.rawValue: "is a directory, and the source is not a directory",
         FAULT_LINK_TARGET.rawValue: "must be a real directory, reached through no symbolic link",
         FAULT_IN_PROC.rawValue: "cannot be mounted because it is inside /proc",
         FAULT_NOT_NULL.rawValue: "/dev/null of the container is not the null device",

@@ -48,12 +48,12 @@ import Testing
         ("sh", ENOENT, #"exec: "sh": executable file not found in $PATH"#),
         ("sh", ENOTDIR, #"exec: "sh": executable file not found in $PATH"#),
         ("sh", EACCES, #"exec: "sh": permission denied (EACCES)"#),
-        ("sh", EISDIR, #"exec: "sh": is a directory (EISDIR)"#),
+        ("sh", EISDIR, #"exec: "sh": is a directory: permission denied (EACCES)"#),
         ("/x", ENOENT, #"exec: "/x": stat /x: no such file or directory (ENOENT)"#),
         ("./x", ENOENT, #"exec: "./x": stat ./x: no such file or directory (ENOENT)"#),
         ("/x/y", ENOTDIR, #"exec: "/x/y": stat /x/y: not a directory (ENOTDIR)"#),
         ("/x", EACCES, #"exec: "/x": permission denied (EACCES)"#),
-        ("/x", EISDIR, #"exec: "/x": is a directory (EISDIR)"#),
+        ("/x", EISDIR, #"exec: "/x": is a directory: permission denied (EACCES)"#),
         ("/x", ELOOP, #"exec: "/x": too many levels of symbolic links (ELOOP)"#),
     ])
     func missingExecutables(_ name: String, _ error: Int32, _ words: String) throws {

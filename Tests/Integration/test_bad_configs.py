@@ -189,7 +189,7 @@ def command_not_executable(b):
     b.process["args"] = ["/etc/passwd"]
 
 
-@impossible("/data")
+@impossible("permission denied", "/data")
 def command_is_a_directory(b):
     b.process["args"] = ["/data"]
 
