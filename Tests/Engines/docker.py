@@ -16,8 +16,7 @@ class Docker(DockerLike):
     # There may be newer ones in PATH than Debian's.
     client = "/usr/bin/docker"
     programs = {"/usr/bin/docker": "docker.io", "dockerd": "docker.io", "containerd": "containerd", "busybox": "busybox-static"}
-    # Podman's, and NET_RAW, MKNOD, AUDIT_WRITE
-    default_capabilities = 0xa80425fb
+    last_capability = 37  # AUDIT_READ
 
     def start(self):
         self.parent = f"/apus-docker-{os.getpid()}-{self.runtime.name}"
@@ -33,8 +32,8 @@ class Docker(DockerLike):
     def start_daemon(self):
         daemon = self.spawn(
             "dockerd", "--data-root", self.dir / "data", "--exec-root", self.dir / "exec", "--pidfile", self.dir / "pid",
-            "--host", f"unix://{self.socket}", "--config-file", self.file("{}", "daemon.json"), "--bridge", "none", "--iptables=false", "--ip6tables=false",
-            "--ip-forward=false", "--ip-masq=false", "--live-restore", "--experimental", "--oom-score-adjust", "0",
+            "--host", f"unix://{self.socket}", "--config-file", self.file("{}", "daemon.json"),
+            "--bridge", "none", "--iptables=false", "--ip6tables=false", "--ip-forward=false", "--ip-masq=false", "--live-restore", "--experimental", "--oom-score-adjust", "0",
             "--cgroup-parent", self.parent, "--exec-opt", "native.cgroupdriver=cgroupfs",
             "--add-runtime", f"{NAME}={self.runtime.path}", "--default-runtime", NAME)
 
@@ -57,7 +56,8 @@ class Docker(DockerLike):
         return self.do("build", *options, "--tag", tag, directory, timeout=120)
 
     def version(self):
-        said = [self.done("version", "--format", "{{.Server.Version}}"), self.done("info", "--format", "storage {{.Driver}}, cgroup v{{.CgroupVersion}}"),
+        said = [self.done("version", "--format", "{{.Server.Version}}"),
+                self.done("info", "--format", "storage {{.Driver}}, cgroup v{{.CgroupVersion}}"),
                 subprocess.run(["containerd", "--version"], capture_output=True, text=True).stdout.strip()]
         return "dockerd " + ", ".join(said)
 

@@ -18,8 +18,13 @@ class DockerLike(Engine):
 
     # Given with `run` and `create`.
     common = ()
-    # Bits of CapEff that a container has by default.
-    default_capabilities = 0
+    # CHOWN, DAC_OVERRIDE, FOWNER, FSETID, KILL, SETGID, SETUID, SETPCAP, NET_BIND_SERVICE, NET_RAW, SYS_CHROOT, MKNOD,
+    # AUDIT_WRITE and SETFCAP, as bits of CapEff: what a container has by default.
+    default_capabilities = 0xa80425fb
+    # The highest capability that the engine knows.
+    last_capability = 40
+    # Beside an entry's own --ulimit, where the engine's default is beyond the caller's limits.
+    ulimits = ()
 
     def words(self, *command):
         """The command line: the program, where its directories and sockets are, and then the command."""
@@ -91,6 +96,10 @@ class DockerLike(Engine):
 
     def remove(self, *names):
         self.done("rm", "--force", *names)
+
+    def privileged(self):
+        """CapEff of a privileged container: what the host offers, and the engine knows."""
+        return host_capabilities() & (2 << self.last_capability) - 1
 
     def file(self, content, name=None):
         """A file of the host's."""

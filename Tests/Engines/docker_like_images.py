@@ -43,5 +43,6 @@ def network(e: DockerLike):
     tag = f"localhost/{e.unique('built')}:1"
     result = e.build(path, tag, "--network", "host")
     assert result.status == 0, result.said
-    result = e.do("run", "--rm", *e.options(("--network", "host")), tag, "sh", "-c", "[ $(cat /net) = $(readlink /proc/self/ns/net) ] && echo same")
+    script = "[ $(cat /net) = $(readlink /proc/self/ns/net) ] && echo same"
+    result = e.do("run", "--rm", *e.options(("--network", "host")), tag, "sh", "-c", script)
     assert result.out == "same\n", result

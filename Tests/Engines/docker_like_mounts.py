@@ -79,8 +79,8 @@ def slave(e: DockerLike):
 @docker_like("volume :rshared: the host sees the container's mounts")
 def shared(e: DockerLike):
     with shared_directory(e) as path:
-        name = e.detached(options=("--volume", f"{path}:/v:rshared", "--cap-add", "SYS_ADMIN", "--security-opt", "seccomp=unconfined",
-                                   "--security-opt", "apparmor=unconfined"))
+        free = ("--cap-add", "SYS_ADMIN", "--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined")
+        name = e.detached(options=("--volume", f"{path}:/v:rshared", *free))
         e.told(name, "mount", "-t", "tmpfs", "none", "/v/sub")
         assert os.path.ismount(path / "sub")
         e.told(name, "umount", "/v/sub")
@@ -122,8 +122,13 @@ def read_only(e: DockerLike):
 
 @docker_like("/proc and /sys: what is masked is empty, what is read-only cannot be written to")
 def masked(e: DockerLike):
-    assert e.shell("wc -c </proc/kcore; ls /proc/scsi /sys/firmware 2>/dev/null | grep -v :; true").split() == ["0"]
+    for path in ("/proc/kcore", "/proc/keys", "/proc/timer_list"):
+        if os.path.exists(path):
+            assert e.shell(f"wc -c <{path}") == "0", path
+    assert e.shell("ls /sys/firmware") == ""
     for path in ("/proc/sys/kernel/panic", "/proc/sysrq-trigger"):
+        if not os.path.exists(path):
+            continue
         result = e.run("sh", "-c", f"echo 0 >{path}")
         assert result.status != 0 and "Read-only file system" in result.err, result
     assert "Read-only" in e.run("mkdir", "/sys/fs/cgroup/new").err
@@ -131,8 +136,9 @@ def masked(e: DockerLike):
 
 @docker_like("/dev: the usual nodes and links")
 def dev(e: DockerLike):
+    wanted = "fd full mqueue null ptmx pts random shm stderr stdin stdout tty urandom zero".split()
     names = e.shown("ls", "/dev").split()
-    assert set(names) >= {"fd", "full", "mqueue", "null", "ptmx", "pts", "random", "shm", "stderr", "stdin", "stdout", "tty", "urandom", "zero"}, names
+    assert set(names) >= set(wanted), names
     assert e.shell("echo x >/dev/null; head -c 3 /dev/zero | wc -c; readlink /dev/fd") == "3\n/proc/self/fd"
 
 
@@ -146,9 +152,10 @@ def node(e):
 
 @docker_like("--device: the node is there, with the permissions given and no more")
 def device(e: DockerLike):
-    result = e.run("sh", "-c", "ls -l /dev/ours; : </dev/ours", options=("--device", f"{node(e)}:/dev/ours:r"))
+    options = ("--device", f"{node(e)}:/dev/ours:r")
+    result = e.run("sh", "-c", "ls -l /dev/ours; : </dev/ours", options=options)
     assert "10, 237" in result.out and "Operation not permitted" not in result.err, result
-    result = e.run("sh", "-c", ": >>/dev/ours", options=("--device", f"{node(e)}:/dev/ours:r"))
+    result = e.run("sh", "-c", ": >>/dev/ours", options=options)
     assert result.status != 0 and "Operation not permitted" in result.err, result
 
 

@@ -1,6 +1,8 @@
 """Podman and Docker: namespaces of the container's own, of the host's, of another container's."""
 
 import os
+import subprocess
+from contextlib import contextmanager
 
 from docker_like import DockerLike
 from engine import NotOffered
@@ -60,7 +62,7 @@ def host_pid(e: DockerLike):
         lines = [line.split() for line in e.told(name, "ps", "-o", "pid,args").splitlines()]
         return [line[0] for line in lines if line[1:] == ["sleep", "4321"]]
     e.wait_for(children, "the child")
-    assert os.path.exists(f"/proc/{os.getpid()}") and str(os.getpid()) in e.told(name, "ps", "-o", "pid").split()
+    assert str(os.getpid()) in e.told(name, "ps", "-o", "pid").split()
     pid, = children()
     e.remove(name)
     e.wait_for(lambda: not os.path.exists(f"/proc/{pid}"), "the child to be gone")
@@ -79,10 +81,30 @@ def uid_map(e: DockerLike):
 
 @docker_like("--userns=auto: a range of its own for each container", "podman")
 def auto(e: DockerLike):
-    with open("/etc/subuid") as file:
-        if "containers:" not in file.read():
-            raise NotOffered("/etc/subuid has no range for the user `containers`")
-    assert e.shell("cat /proc/self/uid_map", options=("--userns=auto",)).split()[1] != "0"
+    with ranges(e):
+        first, second = (e.detached(options=("--userns=auto:size=5000",)) for _ in range(2))
+        maps = [e.told(name, "cat", "/proc/self/uid_map").split() for name in (first, second)]
+        for start, outside, size in maps:
+            assert start == "0" and size == "5000" and int(outside) >= 200000, maps
+        assert maps[0] != maps[1]
+        assert os.stat(f"/proc/{e.pid(first)}").st_uid == int(maps[0][1])
+        e.remove(first, second)
+
+
+@contextmanager
+def ranges(e):
+    """Podman takes the ranges of a user `containers`; in our mount namespace there is one."""
+    files = ("/etc/subuid", "/etc/subgid")
+    if not all(map(os.path.exists, files)):
+        raise NotOffered("there is no /etc/subuid")
+    own = e.file("containers:200000:100000\n")
+    for path in files:
+        subprocess.run(["mount", "--bind", own, path], check=True)
+    try:
+        yield
+    finally:
+        for path in files:
+            subprocess.run(["umount", "--lazy", path], check=True)
 
 
 @docker_like("--userns=keep-id: the caller's own user", "podman")

@@ -103,9 +103,13 @@ def user(e: DockerLike):
     assert sorted(groups) == ["50", "5678", "77"], groups
 
 
-@docker_like("--workdir: one that is there, and one that is made")
+@docker_like("--workdir: one that is there")
 def workdir(e: DockerLike):
     assert e.shown("pwd", options=("--workdir", "/tmp")) == "/tmp"
+
+
+@docker_like("--workdir: one that is made", "docker")
+def new_workdir(e: DockerLike):
     assert e.shown("pwd", options=("--workdir", "/srv/new/one")) == "/srv/new/one"
 
 
@@ -129,4 +133,4 @@ def init(e: DockerLike):
 
 @docker_like("open files of the process: input, output and errors alone")
 def descriptors(e: DockerLike):
-    assert e.shell("ls /proc/$$/fd | grep -v '^10$' | tr '\\n' ' '").split() == ["0", "1", "2"]
+    assert e.shell("ls /proc/$$/fd; true").split() == ["0", "1", "2"]

@@ -24,7 +24,8 @@ def health(e: Docker):
 def live_restore(e: Docker):
     # One that waits, one that ends by itself meanwhile.
     name = e.detached("sh", "-c", "i=0; while :; do i=$((i+1)); echo $i; sleep 0.1; done")
-    ending = e.detached("sh", "-c", "until [ -e /tmp/end ]; do sleep 0.1; done; exit 6", options=("--volume", f"{(end := e.directory())}:/tmp"))
+    end = e.directory()
+    ending = e.detached("sh", "-c", "until [ -e /tmp/end ]; do sleep 0.1; done; exit 6", options=("--volume", f"{end}:/tmp"))
     pid = e.pid(name)
     daemon = e.daemons.pop()
     daemon.send_signal(signal.SIGTERM)

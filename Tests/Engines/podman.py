@@ -13,8 +13,6 @@ PAUSE = "localhost/apus/pause:1"
 class Podman(DockerLike):
     name = "podman"
     programs = {"podman": "podman", "conmon": "conmon", "busybox": "busybox-static"}
-    # CHOWN, DAC_OVERRIDE, FOWNER, FSETID, KILL, SETGID, SETUID, SETPCAP, NET_BIND_SERVICE, SYS_CHROOT, SETFCAP
-    default_capabilities = 0x800405fb
 
     def start(self):
         self.parent = f"/apus-podman-{os.getpid()}-{self.runtime.name}"
@@ -22,6 +20,7 @@ class Podman(DockerLike):
         self.policy = self.file(json.dumps({"default": [{"type": "insecureAcceptAnything"}]}), "policy.json")
         # Podman asks those runtimes for errors as JSON that are listed. Its own limit of files is 1048576: that takes
         # CAP_SYS_RESOURCE where the caller's is lower.
+        self.ulimits = () if may_raise_limits() else ("--ulimit", "nproc=4096:4096")
         limits = "[]" if may_raise_limits() else '["nofile=1024:1024", "nproc=4096:4096"]'
         self.conf = self.file(f"""
 [containers]
@@ -33,7 +32,7 @@ lock_type = "file"
 events_logger = "file"
 cgroup_manager = "cgroupfs"
 runtime_supports_json = ["crun", "runc", "apus"]
-runtime_supports_nocgroups = ["crun", "apus"]
+runtime_supports_nocgroup = ["crun", "apus"]
 [network]
 network_config_dir = "{self.dir}/networks"
 """, "containers.conf")
@@ -49,8 +48,12 @@ network_config_dir = "{self.dir}/networks"
     def stores(self, driver):
         """Takes the driver, if it can store the image and mount a container's root: overlay on overlay cannot."""
         self.driver = driver
-        self.storage = self.file(f'[storage]\ndriver = "{driver}"\nrunroot = "{self.dir}/run"\ngraphroot = "{self.dir}/root-{driver}"\n',
-                                 "storage.conf")
+        self.storage = self.file(f"""
+[storage]
+driver = "{driver}"
+runroot = "{self.dir}/run"
+graphroot = "{self.dir}/root-{driver}"
+""", "storage.conf")
         if self.do("load", "--signature-policy", self.policy, "--input", self.archive).status:
             return False
         made = self.do("create", *self.options(()), image.NAME)
@@ -67,12 +70,14 @@ network_config_dir = "{self.dir}/networks"
                 "--events-backend", "file", *command)
 
     def build(self, directory, tag, *options):
-        return self.do("build", "--signature-policy", self.policy, "--pull=never", "--cgroup-parent", self.parent,
+        # For a build that is the container's cgroup itself.
+        return self.do("build", "--signature-policy", self.policy, "--pull=never", "--cgroup-parent", f"{self.parent}/build",
                        *options, "--tag", tag, directory, timeout=120)
 
     def version(self):
         said = subprocess.run(["podman", "--version"], capture_output=True, text=True).stdout.strip()
-        return f"{said}, storage {self.driver}, {subprocess.run(['conmon', '--version'], capture_output=True, text=True).stdout.splitlines()[0]}"
+        conmon = subprocess.run(["conmon", "--version"], capture_output=True, text=True).stdout.splitlines()[0]
+        return f"{said}, storage {self.driver}, {conmon}"
 
     def clean(self):
         if not hasattr(self, "driver"):
