@@ -73,7 +73,7 @@ def seven(e):
 
 @entry("run: ended by a signal, 128 + 9")
 def signalled(e):
-    got = e.run("sh", "-c", "sh -c 'kill -9 $$'")
+    got = e.run("sh", "-c", "sh -c 'kill -9 $$'; exit $?")
     assert got.status == 137, got
 
 

@@ -97,7 +97,7 @@ def exec_missing(e):
 def exec_detached(e):
     id = e.sleeper()
     assert e.ctr("task", "exec", "--detach", "--exec-id", "long", id, "sleep", "1000").status == 0
-    e.wait_for(lambda: "sleep" in e.exec(id, "ps", "-o", "args").out, "the process")
+    e.wait_for(lambda: "sleep 1000" in e.exec(id, "ps", "-o", "args").out, "the process")
     assert e.ctr("task", "kill", "-s", "KILL", "--exec-id", "long", id).status == 0
     e.wait_for(lambda: "sleep 1000" not in e.exec(id, "ps", "-o", "args").out, "its end")
     assert e.tasks()[id][1] == "RUNNING"

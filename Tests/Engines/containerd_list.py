@@ -2,6 +2,7 @@
 
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import image
 import processes
@@ -25,10 +26,12 @@ def seven(e):
 
 @entry("run: ended by a signal, 128 + 9")
 def signalled(e):
-    id = e.detached("sleep", "100")
-    assert e.ctr("task", "kill", "-s", "KILL", id).status == 0
-    e.wait_until(id, "STOPPED")
-    e.remove(id)
+    id = e.unique()
+    with ThreadPoolExecutor(1) as pool:
+        result = pool.submit(e.run, "sleep", "1000", id=id)
+        e.wait_until(id, "RUNNING")
+        assert e.ctr("task", "kill", "-s", "KILL", id).status == 0
+        assert result.result().status == 137, result.result()
 
 
 @entry("run: standard input")
@@ -214,7 +217,8 @@ def out_of_memory(e):
         raise NotOffered("no memory controller on this host")
     events = e.events()
     id = e.unique()
-    got = e.run("dd", "if=/dev/zero", "of=/dev/null", "bs=64M", "count=1", id=id, options=["--memory-limit", str(16 << 20)])
+    # The shim watches from after the start on.
+    got = e.run("sh", "-c", "sleep 0.5; exec dd if=/dev/zero of=/dev/null bs=64M count=1", id=id, options=["--memory-limit", str(16 << 20)])
     assert got.status == 137, got
     e.wait_for(lambda: any(line.startswith("/tasks/oom") for line in events(id)), "an event of OOM", 10)
 

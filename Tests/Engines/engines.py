@@ -11,6 +11,6 @@ import containerd_list
 ALL = {kind.name: kind for kind in (containerd.Containerd, conmon.Conmon, buildah.Buildah)}
 ENTRIES = [
     *containerd_list.entry, *containerd_life.entry,
-    *conmon_list.entry, *conmon_exec.entry,
+    *conmon_exec.entry, *conmon_list.entry,
     *buildah.entry,
 ]
