@@ -238,7 +238,8 @@ def crowd(e):
     before = e.tasks()
     with ThreadPoolExecutor(50) as pool:
         results = list(pool.map(lambda n: e.sh(f"echo {n}; exit {n}", timeout=300), range(50)))
-    assert [(got.status, got.out) for got in results] == [(n, f"{n}\n") for n in range(50)], [got for got in results if got.err]
+    wrong = [(n, got) for n, got in enumerate(results) if (got.status, got.out) != (n, f"{n}\n")]
+    assert not wrong, wrong
     assert e.tasks() == before
 
 
