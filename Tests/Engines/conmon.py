@@ -80,7 +80,7 @@ class Conmon(Engine):
         for fd in [*theirs, start]:
             os.close(fd)
         os.write(go, b"0")
-        status = process.wait(30)
+        status = process.wait(100)
         assert status == 0, (cwd / "conmon.err").read_text()
         return readers, go
 
@@ -91,7 +91,7 @@ class Lines:
     def __init__(self, fd):
         self.fd, self.buffer = fd, b""
 
-    def next(self, timeout=30):
+    def next(self, timeout=100):
         """The next; nothing when the pipe's other end is closed."""
         end = time.monotonic() + timeout
         while b"\n" not in self.buffer:
@@ -147,7 +147,7 @@ class Container:
     def exit(self):
         """The status that conmon wrote down, as soon as it has."""
         file = self.engine.exits / self.id
-        self.engine.wait_for(lambda: file.exists() and file.read_text(), f"the exit file of {self.id}")
+        self.engine.wait_for(lambda: file.exists() and file.read_text(), f"the exit file of {self.id}", 100)
         assert (self.bundle / "exit").read_text() == file.read_text()
         return int(file.read_text())
 
