@@ -224,12 +224,21 @@ def shim_killed(e):
 def checkpoint(e):
     if subprocess.run(["criu", "check"], capture_output=True).returncode != 0:
         raise NotOffered("CRIU does not run on this kernel")
-    id, ref, again = e.sleeper(), f"localhost/apus/{e.unique('image')}:1", e.unique()
+    # It counts in its memory, and shows the count on its tmpfs.
+    id = e.detached("sh", "-c", "i=0; while :; do i=$((i+1)); echo $i >/dev/shm/new; mv /dev/shm/new /dev/shm/n; sleep 0.05; done")
+    ref, again = f"localhost/apus/{e.unique('image')}:1", e.unique()
+    count = lambda id: int(e.exec(id, "cat", "/dev/shm/n").out or 0)  # noqa: E731
+    e.wait_for(lambda: count(id) > 40, "a count")
+    before = count(id)
     got = e.ctr("container", "checkpoint", "--task", "--image", "--rw", id, ref)
     assert got.status == 0, got
     e.remove(id)
     got = e.ctr("container", "restore", "--live", "--rw", again, ref)
     assert got.status == 0, got
+    assert e.tasks()[again][1] == "RUNNING"
+    after = count(again)
+    assert after >= before, (before, after)
+    e.wait_for(lambda: count(again) > after, "the count to go on")
     e.remove(again)
 
 
