@@ -7,9 +7,31 @@ import conmon_list
 import containerd
 import containerd_life
 import containerd_list
+import docker
+import docker_like_errors
+import docker_like_images
+import docker_like_life
+import docker_like_mounts
+import docker_like_namespaces
+import docker_like_process
+import docker_like_resources
+import docker_like_security
+import docker_only
+import podman
+import podman_only
 
-ALL = {kind.name: kind for kind in (containerd.Containerd, conmon.Conmon, buildah.Buildah)}
+ALL = {kind.name: kind for kind in (podman.Podman, docker.Docker, containerd.Containerd, conmon.Conmon, buildah.Buildah)}
 ENTRIES = [
+    *docker_like_life.docker_like,
+    *docker_like_process.docker_like,
+    *docker_like_resources.docker_like,
+    *docker_like_mounts.docker_like,
+    *docker_like_security.docker_like,
+    *docker_like_namespaces.docker_like,
+    *docker_like_images.docker_like,
+    *docker_like_errors.docker_like,
+    *podman_only.podman_only,
+    *docker_only.docker_only,
     *containerd_list.entry, *containerd_life.entry,
     *conmon_exec.entry, *conmon_list.entry,
     *buildah.entry,
