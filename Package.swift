@@ -91,14 +91,17 @@ let package = Package(
                     ] + stripping)
             ]),
 
-        // The manual's pages, from the tables of the command line.
+        // The manual's pages and the shells' completions, from the tables of the command line.
         .target(name: "Manual", dependencies: ["Arguments"], swiftSettings: lean),
-        .executableTarget(name: "WriteManual", dependencies: ["Manual", "Kernel"], swiftSettings: lean),
+        .target(name: "Completion", dependencies: ["Arguments"], swiftSettings: lean),
+        .executableTarget(
+            name: "WriteManual", dependencies: ["Manual", "Completion", "Kernel"], swiftSettings: lean),
 
         // Runs the executable; linking it in would bring its linker's flags along.
         .testTarget(name: "apusTests"),
         .testTarget(name: "ArgumentsTests", dependencies: ["Arguments"]),
         .testTarget(name: "ManualTests", dependencies: ["Manual", "Arguments"]),
+        .testTarget(name: "CompletionTests", dependencies: ["Completion", "Arguments"]),
         .testTarget(name: "PresentationTests", dependencies: ["Presentation"]),
         .testTarget(name: "DiagnosisTests", dependencies: ["Diagnosis"]),
         .testTarget(

@@ -1,5 +1,7 @@
-// Writes the manual's pages into a directory: apus-manual DIRECTORY
+// Writes the manual's pages, or the shells' completions, into a directory:
+// apus-manual [--completions] DIRECTORY
 
+import Completion
 import Diagnosis
 import Glibc
 import Kernel
@@ -10,11 +12,21 @@ func fail(_ message: String) -> Never {
     exit(1)
 }
 
-guard CommandLine.arguments.count == 2 else { fail("usage: apus-manual DIRECTORY") }
+var words = CommandLine.arguments.dropFirst()
+let files: [(name: String, text: String)]
+if words.first == "--completions" {
+    words.removeFirst()
+    files = Script.all.map { ($0.name, $0.text) }
+} else {
+    files = Page.all.map { ("\($0.name).\(Page.section)", $0.text) }
+}
+guard words.count == 1, let directory = words.first, !directory.hasPrefix("-") else {
+    fail("usage: apus-manual [--completions] DIRECTORY")
+}
 do throws(SystemError) {
-    for page in Page.all {
-        let path = "\(CommandLine.arguments[1])/\(page.name).\(Page.section)"
-        try FileTree.replace(path, with: Array(page.text.utf8), mode: 0o644)
+    for file in files {
+        let path = "\(directory)/\(file.name)"
+        try FileTree.replace(path, with: Array(file.text.utf8), mode: 0o644)
         print(path)
     }
 } catch {

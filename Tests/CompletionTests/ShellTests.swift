@@ -1,0 +1,118 @@
+import Arguments
+import Testing
+
+@testable import Completion
+
+/// The scripts, as the shells see them.
+@Suite struct ShellTests {
+    @Test(arguments: [
+        ("/bin/bash", Script.bash.name), ("/usr/bin/zsh", Script.zsh.name), ("/usr/bin/fish", Script.fish.name),
+    ])
+    func shellCanReadIt(_ shell: String, _ name: String) throws {
+        guard Shell.isThere(shell) else { return }
+        try Shell.with { #expect(try $0.lines(of: [shell, "-n", name]) == []) }
+    }
+
+    @Test func bashCommands() throws {
+        try Shell.with {
+            #expect(try $0.bash("") == Verb.allCases.map(\.rawValue))
+            #expect(try $0.bash("re") == ["restore", "resume"])
+            #expect(try $0.bash("--debug", "--", "re") == ["restore", "resume"])
+            #expect(try $0.bash("help", "ki") == ["kill"])
+            #expect(try $0.bash("nonsense", "") == [])
+        }
+    }
+
+    @Test func bashOptions() throws {
+        try Shell.with {
+            #expect(try $0.bash("--log-l") == ["--log-level"])
+            #expect(try $0.bash("delete", "--f") == ["--force"])
+            #expect(try $0.bash("delete", "web-1", "--f") == ["--force"])
+            #expect(try $0.bash("delete", "--", "--f") == [])
+            // These words are another program's.
+            #expect(try $0.bash("exec", "web-1", "-") == [])
+            #expect(try $0.bash("exec", "--no-n", "") == ["web-1", "web-2", "db"])
+        }
+    }
+
+    @Test func bashValues() throws {
+        try Shell.with {
+            #expect(try $0.bash("--log-format", "") == ["text", "json"])
+            #expect(try $0.bash("-log-format", "j") == ["json"])
+            // With an equals sign, before and after the first letter.
+            #expect(try $0.bash("--log-format", "=") == ["text", "json"])
+            #expect(try $0.bash("--log-format", "=", "j") == ["json"])
+            #expect(try $0.bash("--log-format=j", wordBreaks: " ") == ["--log-format=json"])
+            #expect(try $0.bash("restore", "--manage-cgroups-mode", "s") == ["soft", "strict"])
+            #expect(try $0.bash("ps", "-f", "") == ["table", "json"])
+            #expect(try $0.bash("exec", "--env", "") == [])
+            #expect(try $0.bash("kill", "web-1", "T") == ["TRAP", "TERM", "TSTP", "TTIN", "TTOU"])
+            #expect(try $0.bash("mounts", "") == ["add", "remove"])
+        }
+    }
+
+    @Test func bashPaths() throws {
+        try Shell.with { shell in
+            try shell.write("in/b c/config.json", "{}")
+            try shell.write("in/file", "")
+            #expect(try shell.bash("run", "--bundle", "in/") == ["in/b c"])
+            #expect(try shell.bash("run", "--bundle", "=", "in/") == ["in/b c"])
+            #expect(try shell.bash("plan", "in/") == ["in/b c"])
+            #expect(try shell.bash("create", "-f", "in/").sorted() == ["in/b c", "in/file"])
+            #expect(try shell.bash("--log", "file", ":", "in/f") == ["in/file"])
+            #expect(try shell.bash("mounts", "add", "web-1", "in/f") == ["in/file"])
+            #expect(try shell.bash("exec", "--cwd", "in/") == [])
+        }
+    }
+
+    @Test func bashContainers() throws {
+        try Shell.with { shell in
+            #expect(try shell.bash("kill", "") == ["web-1", "web-2", "db"])
+            #expect(try shell.bash("delete", "--force", "w") == ["web-1", "web-2"])
+            #expect(try shell.bash("exec", "-u", "0", ":", "0", "d") == ["db"])
+            #expect(try shell.bash("exec", "--env", "A", "=", "b", "d") == ["db"])
+            #expect(try shell.bash("mounts", "add", "d") == ["db"])
+            #expect(try shell.bash("state", "web-1", "") == [])
+            for verb in ["create", "run", "restore"] { #expect(try shell.bash(verb, "") == []) }
+        }
+    }
+
+    /// Also where it was typed with an equals sign, quotes or the home directory; an option of the command is no --root.
+    @Test func bashContainersUnderRoot() throws {
+        try Shell.with { shell in
+            try shell.write("a b/ids", "elsewhere\n")
+            #expect(try shell.bash("--root", "'a b'", "kill", "") == ["elsewhere"])
+            #expect(try shell.bash("--debug", "-root", "a\\ b", "kill", "e") == ["elsewhere"])
+            #expect(try shell.bash("--root", "=", "~/\"a b\"", "kill", "") == ["elsewhere"])
+            #expect(try shell.bash("--root=~/'a b'", "kill", "", wordBreaks: " ") == ["elsewhere"])
+            #expect(try shell.bash("exec", "--env", "root", "=", "x", "d") == ["db"])
+        }
+    }
+
+    /// A directory under a root that others may write to can have any name.
+    @Test func bashRunsNoNames() throws {
+        try Shell.with { shell in
+            try shell.write("r/ids", "$(touch made)\n`touch made`\n* \n")
+            #expect(try shell.bash("--root", "r", "kill", "") == ["$(touch made)", "`touch made`", "* "])
+            #expect(!Shell.exists(shell.path("made")))
+        }
+    }
+
+    @Test func fish() throws {
+        guard Shell.isThere("/usr/bin/fish") else { return }
+        try Shell.with { shell in
+            try shell.write("r/ids", "elsewhere\n")
+            try shell.write("b/config.json", "{}")
+            #expect(try shell.fish("apus re").sorted() == ["restore", "resume"])
+            #expect(try shell.fish("apus kill ").sorted() == ["db", "web-1", "web-2"])
+            #expect(try shell.fish("apus --debug --root r kill ") == ["elsewhere"])
+            #expect(try shell.fish("apus --root=r kill ") == ["elsewhere"])
+            #expect(try shell.fish("apus kill web-1 TE") == ["TERM"])
+            #expect(try shell.fish("apus --log-format ").sorted() == ["json", "text"])
+            #expect(try shell.fish("apus delete --fo") == ["--force"])
+            #expect(try shell.fish("apus exec web-1 --no") == [])
+            #expect(try shell.fish("apus run --bundle b") == ["b/"])
+            #expect(try shell.fish("apus run ") == [])
+        }
+    }
+}
