@@ -28,6 +28,7 @@ packages_test=(
     iproute2              # makes network devices
     file                  # tells whether the executable is static
     mandoc groff-base     # set the manual's pages, and complain of them
+    zsh fish              # read their completions
     dbus-daemon           # a message bus for the D-Bus client to talk to
     criu iptables         # checkpoints; CRIU holds connections up by iptables-restore
 )
@@ -115,3 +116,5 @@ find_swift() {
 apus=${APUS:-$repository/.build/release/apus}
 
 build_release() { as_owner swift build --package-path "$repository" -c release --product apus; }
+# What writes the manual's pages and the completions.
+build_manual() { as_owner swift build --package-path "$repository" -c release --product apus-manual; }
