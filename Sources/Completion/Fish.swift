@@ -13,14 +13,16 @@ enum Fish {
 
             """
         for verb in Verb.allCases {
-            text += "complete -c apus -n __apus_wants_command -a \(verb.rawValue) -d \(quote(verb.command.summary))\n"
+            text += "complete -c apus -n __apus_wants_command"
+            text += " -a \(verb.rawValue) -d \(quote(verb.command.summary))\n"
         }
         for flag in Flag.globals { text += line("__apus_wants_command", flag) }
         for verb in Verb.allCases {
             text += "\n# \(verb.rawValue)\n"
             for flag in verb.command.options { text += line("__apus_wants_option \(verb.rawValue)", flag) }
             for (number, operand) in verb.command.offers.enumerated() where operand.offer != .nothing {
-                text += "complete -c apus -n '__apus_wants_operand \(verb.rawValue) \(number)' \(taking(operand.offer))"
+                text += "complete -c apus -n '__apus_wants_operand \(verb.rawValue) \(number)'"
+                text += " " + taking(operand.offer)
                 if operand.offer == .containers { text += " -d container" }
                 text += "\n"
             }
@@ -59,12 +61,14 @@ enum Fish {
     /// The functions by which the lines ask what has been typed.
     private static var reader: String {
         var valued = ""
-        for (command, flags) in [("''", Flag.globals)] + Verb.allCases.map({ ($0.rawValue, $0.command.options) }) {
+        let tables = [("''", Flag.globals)] + Verb.allCases.map { ($0.rawValue, $0.command.options) }
+        for (command, flags) in tables {
             let names = flags.filter { $0.offer != nil }.flatMap(\.spellings).map { $0.drop { $0 == "-" } }
             if names.isEmpty { continue }
-            valued += "        case \(command)\n            contains -- $argv[2] \(names.joined(separator: " "))\n"
+            valued += "        case \(command)\n"
+            valued += "            contains -- $argv[2] \(names.joined(separator: " "))\n"
         }
-        let stopping = Verb.allCases.filter { $0.command.stopsAtOperand }.map(\.rawValue).joined(separator: " ")
+        let stopping = Verb.allCases.filter { $0.command.stopsAtOperand }.map(\.rawValue)
         return """
             # Whether an option, without its dashes, of a command or of the program is followed by a value.
             function __apus_takes_value
@@ -74,8 +78,8 @@ enum Fish {
                 end
             end
 
-            # Reads the line up to the word that is being typed: prints the command, the number of its operands, whether
-            # an option may still come, and the value of --root, a line each.
+            # Reads the line up to the word that is being typed: prints the command, the number of its
+            # operands, whether options are over, and the value of --root, a line each.
             function __apus_line
                 set -l words (commandline -opc)
                 set -e words[1]
@@ -101,7 +105,7 @@ enum Fish {
                         set ended no
                     else
                         set operands (math $operands + 1)
-                        contains -- $command \(stopping); and set ended yes
+                        contains -- $command \(stopping.joined(separator: " ")); and set ended yes
                     end
                 end
                 printf '%s\\n' "$command" $operands $ended "$root"

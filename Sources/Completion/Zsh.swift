@@ -49,7 +49,8 @@ enum Zsh {
         for verb in Verb.allCases {
             let command = verb.command
             let specifications = command.options.map(option) + command.offers.map { operand($0, $1) }
-            text += "    \(verb.rawValue))\n        _arguments -S \(command.stopsAtOperand ? "-A '-*' " : "")\\\n"
+            let ending = command.stopsAtOperand ? "-S -A '-*'" : "-S"
+            text += "    \(verb.rawValue))\n        _arguments \(ending) \\\n"
             text += lines(specifications) + "\n            && ret=0\n        ;;\n"
         }
         return text + #"""
@@ -72,7 +73,8 @@ enum Zsh {
     private static func option(_ flag: Flag) -> String {
         let takesValue = flag.offer != nil
         let names = flag.spellings.map { takesValue && $0.hasPrefix("--") ? "\($0)=" : $0 }
-        let front = flag.isRepeatable ? "'*'" : names.count > 1 ? "'(\(flag.spellings.joined(separator: " ")))'" : ""
+        var front = names.count > 1 ? "'(\(flag.spellings.joined(separator: " ")))'" : ""
+        if flag.isRepeatable { front = "'*'" }
         let middle = names.count > 1 ? "{\(names.joined(separator: ","))}" : names[0]
         var rest = "[\(plain(flag.meaning))]"
         if let offer = flag.offer { rest += ":\(message(placeholder(flag))):\(action(offer))" }

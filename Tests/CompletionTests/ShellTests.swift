@@ -6,7 +6,8 @@ import Testing
 /// The scripts, as the shells see them.
 @Suite struct ShellTests {
     @Test(arguments: [
-        ("/bin/bash", Script.bash.name), ("/usr/bin/zsh", Script.zsh.name), ("/usr/bin/fish", Script.fish.name),
+        ("/bin/bash", Script.bash.name), ("/usr/bin/zsh", Script.zsh.name),
+        ("/usr/bin/fish", Script.fish.name),
     ])
     func shellCanReadIt(_ shell: String, _ name: String) throws {
         guard Shell.isThere(shell) else { return }

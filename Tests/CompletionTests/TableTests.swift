@@ -37,8 +37,9 @@ import Testing
     @Test(arguments: Verb.allCases)
     func fishHasTheCommand(_ verb: Verb) {
         let lines = Script.fish.text.split(separator: "\n")
-        #expect(lines.contains { $0.hasPrefix("complete -c apus -n __apus_wants_command -a \(verb.rawValue) -d '") })
-        let own = lines.filter { $0.hasPrefix("complete -c apus -n '__apus_wants_option \(verb.rawValue)' ") }
+        let front = "complete -c apus -n"
+        #expect(lines.contains { $0.hasPrefix("\(front) __apus_wants_command -a \(verb.rawValue) -d '") })
+        let own = lines.filter { $0.hasPrefix("\(front) '__apus_wants_option \(verb.rawValue)' ") }
         #expect(own.count == verb.command.options.count)
         for flag in verb.command.options {
             let short = flag.short.isEmpty ? "" : "-s \(flag.short) "
