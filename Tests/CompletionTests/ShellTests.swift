@@ -11,49 +11,51 @@ import Testing
     ])
     func shellCanReadIt(_ shell: String, _ name: String) throws {
         guard Shell.isThere(shell) else { return }
-        try Shell.with { #expect(try $0.lines(of: [shell, "-n", name]) == []) }
+        try Shell.with { directory throws in
+            #expect(try directory.lines(of: [shell, "-n", name]) == [])
+        }
     }
 
     @Test func bashCommands() throws {
-        try Shell.with {
-            #expect(try $0.bash("") == Verb.allCases.map(\.rawValue))
-            #expect(try $0.bash("re") == ["restore", "resume"])
-            #expect(try $0.bash("--debug", "--", "re") == ["restore", "resume"])
-            #expect(try $0.bash("help", "ki") == ["kill"])
-            #expect(try $0.bash("nonsense", "") == [])
+        try Shell.with { shell throws in
+            #expect(try shell.bash("") == Verb.allCases.map(\.rawValue))
+            #expect(try shell.bash("re") == ["restore", "resume"])
+            #expect(try shell.bash("--debug", "--", "re") == ["restore", "resume"])
+            #expect(try shell.bash("help", "ki") == ["kill"])
+            #expect(try shell.bash("nonsense", "") == [])
         }
     }
 
     @Test func bashOptions() throws {
-        try Shell.with {
-            #expect(try $0.bash("--log-l") == ["--log-level"])
-            #expect(try $0.bash("delete", "--f") == ["--force"])
-            #expect(try $0.bash("delete", "web-1", "--f") == ["--force"])
-            #expect(try $0.bash("delete", "--", "--f") == [])
+        try Shell.with { shell throws in
+            #expect(try shell.bash("--log-l") == ["--log-level"])
+            #expect(try shell.bash("delete", "--f") == ["--force"])
+            #expect(try shell.bash("delete", "web-1", "--f") == ["--force"])
+            #expect(try shell.bash("delete", "--", "--f") == [])
             // These words are another program's.
-            #expect(try $0.bash("exec", "web-1", "-") == [])
-            #expect(try $0.bash("exec", "--no-n", "") == ["web-1", "web-2", "db"])
+            #expect(try shell.bash("exec", "web-1", "-") == [])
+            #expect(try shell.bash("exec", "--no-n", "") == ["web-1", "web-2", "db"])
         }
     }
 
     @Test func bashValues() throws {
-        try Shell.with {
-            #expect(try $0.bash("--log-format", "") == ["text", "json"])
-            #expect(try $0.bash("-log-format", "j") == ["json"])
+        try Shell.with { shell throws in
+            #expect(try shell.bash("--log-format", "") == ["text", "json"])
+            #expect(try shell.bash("-log-format", "j") == ["json"])
             // With an equals sign, before and after the first letter.
-            #expect(try $0.bash("--log-format", "=") == ["text", "json"])
-            #expect(try $0.bash("--log-format", "=", "j") == ["json"])
-            #expect(try $0.bash("--log-format=j", wordBreaks: " ") == ["--log-format=json"])
-            #expect(try $0.bash("restore", "--manage-cgroups-mode", "s") == ["soft", "strict"])
-            #expect(try $0.bash("ps", "-f", "") == ["table", "json"])
-            #expect(try $0.bash("exec", "--env", "") == [])
-            #expect(try $0.bash("kill", "web-1", "T") == ["TRAP", "TERM", "TSTP", "TTIN", "TTOU"])
-            #expect(try $0.bash("mounts", "") == ["add", "remove"])
+            #expect(try shell.bash("--log-format", "=") == ["text", "json"])
+            #expect(try shell.bash("--log-format", "=", "j") == ["json"])
+            #expect(try shell.bash("--log-format=j", wordBreaks: " ") == ["--log-format=json"])
+            #expect(try shell.bash("restore", "--manage-cgroups-mode", "s") == ["soft", "strict"])
+            #expect(try shell.bash("ps", "-f", "") == ["table", "json"])
+            #expect(try shell.bash("exec", "--env", "") == [])
+            #expect(try shell.bash("kill", "web-1", "T") == ["TRAP", "TERM", "TSTP", "TTIN", "TTOU"])
+            #expect(try shell.bash("mounts", "") == ["add", "remove"])
         }
     }
 
     @Test func bashPaths() throws {
-        try Shell.with { shell in
+        try Shell.with { shell throws in
             try shell.write("in/b c/config.json", "{}")
             try shell.write("in/file", "")
             #expect(try shell.bash("run", "--bundle", "in/") == ["in/b c"])
@@ -67,7 +69,7 @@ import Testing
     }
 
     @Test func bashContainers() throws {
-        try Shell.with { shell in
+        try Shell.with { shell throws in
             #expect(try shell.bash("kill", "") == ["web-1", "web-2", "db"])
             #expect(try shell.bash("delete", "--force", "w") == ["web-1", "web-2"])
             #expect(try shell.bash("exec", "-u", "0", ":", "0", "d") == ["db"])
@@ -80,7 +82,7 @@ import Testing
 
     /// Also where it was typed with an equals sign, quotes or the home directory; an option of the command is no --root.
     @Test func bashContainersUnderRoot() throws {
-        try Shell.with { shell in
+        try Shell.with { shell throws in
             try shell.write("a b/ids", "elsewhere\n")
             #expect(try shell.bash("--root", "'a b'", "kill", "") == ["elsewhere"])
             #expect(try shell.bash("--debug", "-root", "a\\ b", "kill", "e") == ["elsewhere"])
@@ -92,7 +94,7 @@ import Testing
 
     /// A directory under a root that others may write to can have any name.
     @Test func bashRunsNoNames() throws {
-        try Shell.with { shell in
+        try Shell.with { shell throws in
             try shell.write("r/ids", "$(touch made)\n`touch made`\n* \n")
             #expect(try shell.bash("--root", "r", "kill", "") == ["$(touch made)", "`touch made`", "* "])
             #expect(!Shell.exists(shell.path("made")))
@@ -101,7 +103,7 @@ import Testing
 
     @Test func fish() throws {
         guard Shell.isThere("/usr/bin/fish") else { return }
-        try Shell.with { shell in
+        try Shell.with { shell throws in
             try shell.write("r/ids", "elsewhere\n")
             try shell.write("b/config.json", "{}")
             #expect(try shell.fish("apus re").sorted() == ["restore", "resume"])
