@@ -38,8 +38,9 @@ enum Zsh {
                     '(-): :_apus_commands' \
                     '(-)*:: :->operands' && ret=0
                 [[ $state == operands ]] || return ret
-                # As it was typed, quotes and all.
-                root=${(Q)opt_args[--root]//\\:/:}
+                # As it was typed, quotes and all, and _arguments has put backslashes before colons and backslashes.
+                root=${opt_args[--root]//\\:/:}
+                root=${(Q)root//\\\\/\\}
                 root=${root/#\~\//$HOME/}
                 curcontext=${curcontext%:*:*}:apus-$words[1]:
 
@@ -69,7 +70,7 @@ enum Zsh {
         specifications.map { "            \($0) \\" }.joined(separator: "\n")
     }
 
-    /// A specification of _arguments: `'(-b --bundle)'{--bundle=,-b}'[directory]:DIR:_files -/'`.
+    /// A specification of _arguments: `'(-b --bundle)'{--bundle=,-b}'[directory]:DIR:_directories'`.
     private static func option(_ flag: Flag) -> String {
         let takesValue = flag.offer != nil
         let names = flag.spellings.map { takesValue && $0.hasPrefix("--") ? "\($0)=" : $0 }
@@ -98,7 +99,7 @@ enum Zsh {
         case .nothing: " "
         case .words(let words): "(\(words.joined(separator: " ")))"
         case .files: "_files"
-        case .directories: "_files -/"
+        case .directories: "_directories"
         case .containers: "_apus_containers"
         }
     }

@@ -53,6 +53,30 @@ struct Shell {
             of: ["/bin/bash", "--norc", "-c", script, "bash", wordBreaks, path("apus")] + words)
     }
 
+    /// What becomes of a line in zsh when the word at its end is completed. zsh does so only at a terminal.
+    func zsh(_ line: String) throws -> String {
+        try write(
+            ".zshrc",
+            """
+            PATH=$PWD:$PATH fpath=($PWD $fpath)
+            autoload -Uz compinit
+            compinit -u -d dump
+            complete-and-exit() { zle complete-word; print -r -- "$BUFFER" >completed; exit }
+            zle -N complete-and-exit
+            bindkey '^X' complete-and-exit
+            print READY
+            """)
+        let script = """
+            zmodload zsh/zpty
+            zpty inner ZDOTDIR=$PWD zsh -d -i
+            zpty -r inner said '*READY*'
+            zpty -w -n inner "$1"$'\\x18'
+            while zpty -r inner said; do :; done
+            cat completed
+            """
+        return try lines(of: ["/usr/bin/zsh", "-f", "-c", script, "zsh", line]).joined(separator: "\n")
+    }
+
     /// What is offered in fish at the end of a line; without the descriptions.
     func fish(_ line: String) throws -> [String] {
         let script = "source apus.fish; set -gx PATH \(directory.path) $PATH; complete -C \"\(line)\""

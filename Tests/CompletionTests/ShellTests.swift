@@ -101,6 +101,26 @@ import Testing
         }
     }
 
+    @Test func zsh() throws {
+        guard Shell.isThere("/usr/bin/zsh") else { return }
+        try Shell.with { shell throws in
+            try shell.write("a b/ids", "elsewhere\n")
+            try shell.write("in/config.json", "{}")
+            #expect(try shell.zsh("apus res") == "apus res")
+            #expect(try shell.zsh("apus resu") == "apus resume ")
+            #expect(try shell.zsh("apus --debug kill d") == "apus --debug kill db ")
+            #expect(try shell.zsh("apus --root a\\ b kill ") == "apus --root a\\ b kill elsewhere ")
+            #expect(try shell.zsh("apus --root='a b' kill ") == "apus --root='a b' kill elsewhere ")
+            #expect(try shell.zsh("apus kill web-1 TE") == "apus kill web-1 TERM ")
+            #expect(try shell.zsh("apus --log-format=j") == "apus --log-format=json ")
+            #expect(try shell.zsh("apus delete web-1 --fo") == "apus delete web-1 --force ")
+            #expect(try shell.zsh("apus exec web-1 --tt") == "apus exec web-1 --tt")
+            #expect(try shell.zsh("apus run --bundle in/") == "apus run --bundle in/")
+            #expect(try shell.zsh("apus run --bundle i") == "apus run --bundle in/")
+            #expect(try shell.zsh("apus run d") == "apus run d")
+        }
+    }
+
     @Test func fish() throws {
         guard Shell.isThere("/usr/bin/fish") else { return }
         try Shell.with { shell throws in
