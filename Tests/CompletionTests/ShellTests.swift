@@ -115,7 +115,7 @@ import Testing
             #expect(try shell.zsh("apus kill web-1 TE") == "apus kill web-1 TERM ")
             #expect(try shell.zsh("apus --log-format=j") == "apus --log-format=json ")
             #expect(try shell.zsh("apus delete web-1 --fo") == "apus delete web-1 --force ")
-            #expect(try shell.zsh("apus exec web-1 --tt") == "apus exec web-1 --tt")
+            #expect(try shell.zsh("apus kill web-1 --al") == "apus kill web-1 --al")
             // Where there is no directory zsh offers files in its place.
             #expect(try shell.zsh("apus run --bundle in/b") == "apus run --bundle in/b/")
             #expect(try shell.zsh("apus create -f in/ba") == "apus create -f in/bare ")

@@ -5,13 +5,18 @@ import Testing
 
 /// Everything that the tables have is in every script, where it belongs.
 @Suite struct TableTests {
+    /// What the parser takes: those that help leaves out, too, and --help.
+    static func options(_ verb: Verb) -> [Flag] {
+        verb.command.flags + Flag.globals.filter { $0.name.rawValue == "help" }
+    }
+
     @Test(arguments: Verb.allCases)
     func bashHasTheCommand(_ verb: Verb) throws {
         let text = Script.bash.text
         let lists = text.split(separator: "\n").filter { $0.hasPrefix("    \(verb.rawValue)) list='") }
         let list = try #require(lists.first)
         let words = list.split { " '".contains($0) }.map(String.init)
-        for flag in verb.command.options {
+        for flag in Self.options(verb) {
             for spelling in flag.spellings { #expect(words.contains(spelling)) }
             let name = "    \(verb.rawValue)/\(flag.name.rawValue)"
             #expect(text.contains("\(name) ") || text.contains("\(name))") || flag.value == .toggle)
@@ -26,7 +31,7 @@ import Testing
         let start = try #require(text.range(of: "\n    \(verb.rawValue))\n"))
         let end = try #require(text[start.upperBound...].range(of: ";;"))
         let branch = text[start.upperBound..<end.lowerBound]
-        for flag in verb.command.options {
+        for flag in Self.options(verb) {
             for spelling in flag.spellings { #expect(branch.contains(spelling)) }
         }
         for operand in verb.command.operands {
@@ -40,8 +45,8 @@ import Testing
         let front = "complete -c apus -n"
         #expect(lines.contains { $0.hasPrefix("\(front) __apus_wants_command -a \(verb.rawValue) -d '") })
         let own = lines.filter { $0.hasPrefix("\(front) '__apus_wants_option \(verb.rawValue)' ") }
-        #expect(own.count == verb.command.options.count)
-        for flag in verb.command.options {
+        #expect(own.count == Self.options(verb).count)
+        for flag in Self.options(verb) {
             let short = flag.short.isEmpty ? "" : "-s \(flag.short) "
             #expect(own.contains { $0.contains("' \(short)-l \(flag.name.rawValue) ") })
         }
@@ -69,7 +74,7 @@ import Testing
     /// Paths in the container are not looked for on the host.
     @Test func whatFollowsOptions() throws {
         func offer(_ verb: Verb, _ name: Flag.Name) throws -> Offer? {
-            try #require(verb.command.options.first { $0.name == name }).offer
+            try #require(verb.command.flags.first { $0.name == name }).offer
         }
         #expect(try offer(.create, .bundle) == .directories)
         #expect(try offer(.create, .config) == .files)
