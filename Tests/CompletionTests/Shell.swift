@@ -74,7 +74,8 @@ struct Shell {
             while zpty -r inner said; do :; done
             cat completed
             """
-        return try lines(of: ["/usr/bin/zsh", "-f", "-c", script, "zsh", line]).joined(separator: "\n")
+        return try lines(of: ["/usr/bin/timeout", "120", "/usr/bin/zsh", "-f", "-c", script, "zsh", line])
+            .joined(separator: "\n")
     }
 
     /// What is offered in fish at the end of a line; without the descriptions.

@@ -107,7 +107,6 @@ import Testing
             try shell.write("a b/ids", "elsewhere\n")
             try shell.write("in/b/config.json", "{}")
             try shell.write("in/bare", "")
-            #expect(try shell.zsh("apus res") == "apus res")
             #expect(try shell.zsh("apus resu") == "apus resume ")
             #expect(try shell.zsh("apus --debug kill d") == "apus --debug kill db ")
             #expect(try shell.zsh("apus --root a\\ b kill ") == "apus --root a\\ b kill elsewhere ")
@@ -118,7 +117,6 @@ import Testing
             #expect(try shell.zsh("apus kill web-1 --al") == "apus kill web-1 --al")
             // Where there is no directory zsh offers files in its place.
             #expect(try shell.zsh("apus run --bundle in/b") == "apus run --bundle in/b/")
-            #expect(try shell.zsh("apus create -f in/ba") == "apus create -f in/bare ")
             #expect(try shell.zsh("apus run d") == "apus run d")
         }
     }
