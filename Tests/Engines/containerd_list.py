@@ -43,7 +43,8 @@ def standard_input(e):
 
 @entry("run: terminal")
 def terminal(e):
-    got = e.on_terminal(*e.command_of_run("sh", "-c", "tty; stty size; read line; echo got $line", options=["--rm", "--tty"]), typed="words\n")
+    # ctr sets the size as soon as the process runs.
+    got = e.on_terminal(*e.command_of_run("sh", "-c", "tty; sleep 0.5; stty size; read line; echo got $line", options=["--rm", "--tty"]), typed="words\n")
     assert got.status == 0 and "/dev/pts/0" in got.out and "30 100" in got.out and "got words" in got.out, got
 
 

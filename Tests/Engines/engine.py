@@ -1,5 +1,6 @@
 """What every engine has in common: a scratch root of its own, calls with a time limit, a terminal, and a clean end."""
 
+import itertools
 import os
 import pty
 import select
@@ -53,7 +54,8 @@ class Engine:
         self.runtime = runtime
         self.dir = Path(tempfile.mkdtemp(prefix=f"apus-{self.name}-", dir=os.environ.get("TMPDIR", "/var/tmp")))
         self.daemons = []
-        self.serial = 0
+        # Threads take from it, too.
+        self.serial = itertools.count(1)
 
     def __enter__(self):
         try:
@@ -80,8 +82,7 @@ class Engine:
     # For all.
 
     def unique(self, what="c"):
-        self.serial += 1
-        return f"apus-{what}-{os.getpid()}-{self.serial}"
+        return f"apus-{what}-{os.getpid()}-{next(self.serial)}"
 
     def call(self, *words, input=None, timeout=60):
         """Runs a program to its end. With no time left it is killed, and that is a failure of the entry."""
