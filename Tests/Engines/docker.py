@@ -32,8 +32,10 @@ class Docker(DockerLike):
     def start_daemon(self):
         daemon = self.spawn(
             "dockerd", "--data-root", self.dir / "data", "--exec-root", self.dir / "exec", "--pidfile", self.dir / "pid",
-            "--host", f"unix://{self.socket}", "--config-file", self.file("{}", "daemon.json"),
-            "--bridge", "none", "--iptables=false", "--ip6tables=false", "--ip-forward=false", "--ip-masq=false", "--live-restore", "--experimental", "--oom-score-adjust", "0",
+            "--host", f"unix://{self.socket}",
+            "--config-file", self.file("{}", "daemon.json"),
+            "--bridge", "none", "--iptables=false", "--ip6tables=false",
+            "--ip-forward=false", "--ip-masq=false", "--live-restore", "--experimental", "--oom-score-adjust", "0",
             "--cgroup-parent", self.parent, "--exec-opt", "native.cgroupdriver=cgroupfs",
             "--add-runtime", f"{NAME}={self.runtime.path}", "--default-runtime", NAME)
 

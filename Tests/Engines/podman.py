@@ -65,8 +65,9 @@ graphroot = "{self.dir}/root-{driver}"
         return super().environment() | {"CONTAINERS_CONF": str(self.conf), "CONTAINERS_STORAGE_CONF": str(self.storage)}
 
     def words(self, *command):
-        return ("podman", "--root", self.dir / f"root-{self.driver}", "--runroot", self.dir / "run", "--tmpdir", self.dir / "tmp",
-                "--storage-driver", self.driver, "--runtime", self.runtime.path, "--cgroup-manager", "cgroupfs",
+        # conmon leaves its file `oom` in the caller's directory.
+        return ("env", f"--chdir={self.dir}", "podman", "--root", self.dir / f"root-{self.driver}", "--runroot", self.dir / "run",
+                "--tmpdir", self.dir / "tmp", "--storage-driver", self.driver, "--runtime", self.runtime.path, "--cgroup-manager", "cgroupfs",
                 "--events-backend", "file", *command)
 
     def build(self, directory, tag, *options):
