@@ -134,8 +134,11 @@ extension Compiler {
     /// A shared mount of a shared root goes on being a peer of the host's: what is mounted below one of them shows below
     /// the other. By the time that the stage could copy it, it is a slave. In a user namespace it has to be one.
     func staysPeer(_ options: MountOptions) -> Bool {
-        guard let asked = config.linux?.rootfsPropagation, asked == .shared || asked == .rshared else { return false }
-        guard let flags = options.propagation.first, flags & MS.SHARED != 0, !options.remakesLink else { return false }
+        let asked = config.linux?.rootfsPropagation
+        guard asked == .shared || asked == .rshared else { return false }
+        guard let flags = options.propagation.first, flags & MS.SHARED != 0, !options.remakesLink else {
+            return false
+        }
         return !joinsRunning && config.namespace(.user) == nil && config.hasNew(.mount)
     }
 

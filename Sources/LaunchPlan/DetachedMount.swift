@@ -32,14 +32,18 @@ extension Compiler {
         _ source: DetachedMount.Source, of mount: Mount, _ options: MountOptions, _ pointer: Pointer
     ) throws(Failure) -> Int32 {
         let asked = config.linux?.rootfsPropagation
+        let cut = asked == .private || asked == .rprivate ? MS.PRIVATE : MS.SLAVE
         let detached = DetachedMount(
             source: source, idMap: try idMap(of: mount, options, pointer),
             mapsAll: options.idMap?.isRecursive == true,
-            propagation: staysPeer(options) ? 0 : asked == .private || asked == .rprivate ? MS.PRIVATE : MS.SLAVE,
+            propagation: staysPeer(options) ? 0 : cut,
             pointer: pointer, idMapField: Self.idMapField(of: mount, pointer))
         let slot = builder.slot(.mount(detached))
         guard slot < PLAN_SLOTS else {
-            throw Failure(at: pointer, "too many ID-mapped mounts: a launch takes some \(PLAN_SLOTS - 24)")
+            throw Failure(
+                at: pointer,
+                "too many ID-mapped mounts, and shared ones of a shared root: a launch takes some \(PLAN_SLOTS - 24)"
+            )
         }
         return slot
     }
