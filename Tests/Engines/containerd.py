@@ -26,7 +26,7 @@ class Containerd(Engine):
 
     def start(self):
         FIXED.mkdir(exist_ok=True)
-        # In our own mount namespace (main.py), so that nothing of these is left.
+        # In our own mount namespace (conduct.py), so that nothing of these is left.
         subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=711", "tmpfs", FIXED], check=True)
         # Where no runtime is named, the shim calls `runc` of PATH.
         (self.dir / "bin").mkdir()

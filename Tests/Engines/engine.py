@@ -154,7 +154,7 @@ class Engine:
             self.clean()
         finally:
             self.stop_daemons()
-            # Our own mount namespace (main.py): nothing of the host's is touched.
+            # Our own mount namespace (conduct.py): nothing of the host's is touched.
             for line in reversed(Path("/proc/self/mountinfo").read_text().splitlines()):
                 point = line.split(" ")[4].encode().decode("unicode_escape")
                 if point.startswith(f"{self.dir}/"):

@@ -13,7 +13,8 @@ import tomllib
 import pytest
 from conftest import REPOSITORY
 
-sys.path.insert(0, str(REPOSITORY / "Tests/Engines"))
+# At the end: no module of this directory or of the bench is to be hidden by one of those.
+sys.path.append(str(REPOSITORY / "Tests/Engines"))
 import image  # noqa: E402
 
 pytestmark = [pytest.mark.slow, pytest.mark.limit(900)]
