@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import image
+import processes
 from docker_like import DockerLike
 
 # What dockerd calls our runtime; "runc" is taken.
@@ -71,6 +72,6 @@ class Docker(DockerLike):
 
     def close(self):
         super().close()
-        self.remove_cgroups(self.parent.strip("/"))
+        processes.remove_cgroup(self.parent.strip("/"))
         if self.hidden:
             subprocess.run(["umount", "--lazy", "/run/containerd"])

@@ -1,7 +1,5 @@
 """What Podman's and Docker's command lines have in common, and how an entry speaks with either."""
 
-import os
-import time
 from pathlib import Path
 
 from engine import Engine
@@ -128,17 +126,6 @@ class DockerLike(Engine):
             if number == "0":
                 unified = path
         return Path(f"/sys/fs/cgroup{unified}/{v2}")
-
-    def remove_cgroups(self, name):
-        """The cgroups below our own parent, in all hierarchies; the engines leave that one behind."""
-        for top in (Path("/sys/fs/cgroup"), *Path("/sys/fs/cgroup").iterdir()):
-            for directory, _, _ in os.walk(top / name, topdown=False):
-                for _ in range(20):
-                    try:
-                        os.rmdir(directory)
-                        break
-                    except OSError:
-                        time.sleep(0.05)
 
 
 def host_capabilities(which="CapBnd"):

@@ -5,6 +5,7 @@ import os
 import subprocess
 
 import image
+import processes
 from docker_like import DockerLike, may_raise_limits
 
 PAUSE = "localhost/apus/pause:1"
@@ -85,7 +86,7 @@ graphroot = "{self.dir}/root-{driver}"
             return
         self.do("pod", "rm", "--all", "--force", "--time", "0", timeout=120)
         self.do("rm", "--all", "--force", "--time", "0", timeout=120)
-        self.remove_cgroups(self.parent.strip("/"))
+        processes.remove_cgroup(self.parent.strip("/"))
 
     def remove(self, *names):
         self.done("rm", "--force", "--time", "0", *names)

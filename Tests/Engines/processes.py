@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from pathlib import Path
 
 CGROUPS = Path("/sys/fs/cgroup")
@@ -49,11 +50,14 @@ def remove_cgroup(name):
     """Ends what is in a cgroup below the roots, and removes it with those in it."""
     for tree in cgroup_trees():
         for directory, _, _ in os.walk(tree / name, topdown=False):
-            try:
-                end(int(pid) for pid in (Path(directory) / "cgroup.procs").read_text().split())
-                os.rmdir(directory)
-            except OSError:
-                pass
+            # What was ended is in it until it has gone.
+            for _ in range(20):
+                try:
+                    end(int(pid) for pid in (Path(directory) / "cgroup.procs").read_text().split())
+                    os.rmdir(directory)
+                    break
+                except OSError:
+                    time.sleep(0.05)
 
 
 def limit_of_memory(cgroup):
