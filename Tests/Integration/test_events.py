@@ -86,6 +86,26 @@ def without(data, *paths):
     return data
 
 
+def sorted_entries(blkio):
+    """The statistics of runc are in the order of a Go map."""
+    return {name: sorted(entries, key=json.dumps) for name, entries in blkio.items()}
+
+
+def at_rest(runtime, runc, id, **options):
+    """The statistics of both, with none of runc's figures changed between two looks around ours: the kernel ends
+    the bandwidth period that the pause fell into only later, and counts it then."""
+    stats = lambda program: json.loads(program("events", "--stats", id, check=True, **options).out)
+    settled = lambda event: {**event["data"], "memory": None, "blkio": sorted_entries(event["data"]["blkio"])}
+    before = stats(runc)
+    for _ in range(20):
+        ours, after = stats(runtime), stats(runc)
+        if settled(before) == settled(after):
+            return ours, after
+        before = after
+        time.sleep(0.2)
+    raise AssertionError(f"the figures of a paused container keep changing: {before} {after}")
+
+
 # What runc has since 1.2, and Debian's 1.1.5 has not.
 SINCE = ("cpu.psi", "memory.psi", "blkio.psi", "memory.usage.max")
 
@@ -93,7 +113,7 @@ SINCE = ("cpu.psi", "memory.psi", "blkio.psi", "memory.usage.max")
 @pytest.mark.parametrize("resources", [
     {}, {"memory": {"limit": 64 << 20}, "cpu": {"quota": 50000, "period": 100000}, "pids": {"limit": 50}}])
 def test_same_as_runc_of_the_same_container(runtime, bundle, reference, needs_unified_controllers, resources):
-    """Key by key and figure by figure. The container is stopped, so that its figures are."""
+    """Key by key and figure by figure. The container is paused, so that its figures come to rest."""
     if resources:
         needs_unified_controllers("memory", "cpu", "pids")
     runc = reference("runc")
@@ -106,15 +126,11 @@ def test_same_as_runc_of_the_same_container(runtime, bundle, reference, needs_un
     runc("pause", bundle.id, check=True)
     shown_to_us(runtime, runc, bundle.id)
     assert runtime.state(bundle.id)["status"] == "paused"
-    theirs = json.loads(runc("events", "--stats", bundle.id, check=True).out)
-    result = runtime("events", "--stats", bundle.id, check=True)
-    ours = json.loads(result.out)
+    ours, theirs = at_rest(runtime, runc, bundle.id)
     additions = SINCE if "psi" not in theirs["data"]["cpu"] else ()
     assert list(ours["data"]) == list(theirs["data"])
-    # The statistics of runc are in the order of a Go map.
-    order = lambda blkio: {name: sorted(entries, key=json.dumps) for name, entries in blkio.items()}
     mine, other = without(ours["data"], *additions), without(theirs["data"], *additions)
-    mine["blkio"], other["blkio"] = order(mine["blkio"]), order(other["blkio"])
+    mine["blkio"], other["blkio"] = sorted_entries(mine["blkio"]), sorted_entries(other["blkio"])
     # runc 1.1 reads what is used of huge pages, later ones what is reserved; the keys are the same.
     for name in mine:
         if name == "memory":
@@ -145,8 +161,7 @@ def test_same_as_runc_on_cgroup_v1(runtime, bundle, reference):
         time.sleep(0.3)
         runc("pause", bundle.id, prefix=prefix, check=True)
         shown_to_us(runtime, runc, bundle.id)
-        theirs = json.loads(runc("events", "--stats", bundle.id, prefix=prefix, check=True).out)["data"]
-        ours = json.loads(runtime("events", "--stats", bundle.id, prefix=prefix, check=True).out)["data"]
+        ours, theirs = (event["data"] for event in at_rest(runtime, runc, bundle.id, prefix=prefix))
         assert list(ours) == list(theirs)
         for name in ours:
             if name == "memory":
