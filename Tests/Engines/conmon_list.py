@@ -193,6 +193,21 @@ def out_of_memory(e):
     made.remove()
 
 
+@entry("--systemd-cgroup: a scope of systemd's, in the slice given, with its limits")
+def systemd(e):
+    if not processes.with_systemd():
+        raise NotOffered("systemd is not the first process")
+
+    def placed(config):
+        config["linux"].update(cgroupsPath=f"apusconmon.slice:crio:{e.cgroup}", resources={"memory": {"limit": 64 << 20}})
+    made = e.sleeper(options=["--systemd-cgroup"], change=placed)
+    scope = f"crio-{e.cgroup}.scope"
+    assert processes.unit_of(made.pid) == (scope, "apusconmon.slice")
+    assert e.call("systemctl", "show", "--property", "MemoryMax", scope).out.strip() == f"MemoryMax={64 << 20}"
+    made.remove()
+    e.wait_for(lambda: e.call("systemctl", "is-active", scope).out.strip() == "inactive", f"{scope} to be gone")
+
+
 @entry("exit command: called at the end")
 def exit_command(e):
     file = e.dir / e.unique("called")

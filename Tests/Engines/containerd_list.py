@@ -205,6 +205,18 @@ def cgroup(e):
     assert not any((tree / name).exists() for tree in processes.cgroup_trees())
 
 
+@entry("run: --runc-systemd-cgroup, a scope of systemd's, in the slice given, with its limits")
+def systemd(e):
+    if not processes.with_systemd():
+        raise NotOffered("systemd is not the first process")
+    scope = f"ctr-{e.namespace}.scope"
+    id = e.sleeper("--runc-systemd-cgroup", "--cgroup", f"apusctr.slice:ctr:{e.namespace}", "--memory-limit", str(64 << 20))
+    assert processes.unit_of(e.tasks()[id][0]) == (scope, "apusctr.slice")
+    assert e.call("systemctl", "show", "--property", "MemoryMax", scope).out.strip() == f"MemoryMax={64 << 20}"
+    e.remove(id)
+    e.wait_for(lambda: e.call("systemctl", "is-active", scope).out.strip() == "inactive", f"{scope} to be gone")
+
+
 @entry("run: memory limit")
 def memory_limit(e):
     if not processes.has_memory_controller():

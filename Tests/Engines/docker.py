@@ -14,13 +14,22 @@ NAME = "tested"
 
 class Docker(DockerLike):
     name = "docker"
+    list = "docker"
+    cgroup_driver = "cgroupfs"
     # There may be newer ones in PATH than Debian's.
     client = "/usr/bin/docker"
     programs = {"/usr/bin/docker": "docker.io", "dockerd": "docker.io", "containerd": "containerd", "busybox": "busybox-static"}
     last_capability = 37  # AUDIT_READ
 
+    def place(self):
+        """The cgroup for all containers of the list."""
+        return f"/apus-docker-{os.getpid()}-{self.runtime.name}"
+
+    def remove_place(self):
+        processes.remove_cgroup(self.parent.strip("/"))
+
     def start(self):
-        self.parent = f"/apus-docker-{os.getpid()}-{self.runtime.name}"
+        self.parent = self.place()
         self.socket = self.dir / "docker.sock"
         self.hidden = False
         # dockerd takes the host's containerd when there is one; our mount namespace need not have it.
@@ -37,7 +46,7 @@ class Docker(DockerLike):
             "--config-file", self.file("{}", "daemon.json"),
             "--bridge", "none", "--iptables=false", "--ip6tables=false",
             "--ip-forward=false", "--ip-masq=false", "--live-restore", "--experimental", "--oom-score-adjust", "0",
-            "--cgroup-parent", self.parent, "--exec-opt", "native.cgroupdriver=cgroupfs",
+            "--cgroup-parent", self.parent, "--exec-opt", f"native.cgroupdriver={self.cgroup_driver}",
             "--add-runtime", f"{NAME}={self.runtime.path}", "--default-runtime", NAME)
 
         def up():
@@ -72,6 +81,6 @@ class Docker(DockerLike):
 
     def close(self):
         super().close()
-        processes.remove_cgroup(self.parent.strip("/"))
+        self.remove_place()
         if self.hidden:
             subprocess.run(["umount", "--lazy", "/run/containerd"])

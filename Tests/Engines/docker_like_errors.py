@@ -34,7 +34,7 @@ def exec_missing(e: DockerLike):
     name = e.detached()
     result = e.exec(name, "no-such-program")
     # Docker's before 23 has 126 for either.
-    assert result.status == (126 if e.name == "docker" else 127), result
+    assert result.status == (126 if e.list == "docker" else 127), result
     says(result, "no-such-program", "executable file not found")
     e.remove(name)
 

@@ -13,6 +13,7 @@ docker_like = Entries("podman", "docker")
 @contextmanager
 def shared_directory(e):
     """A directory that is a mount of its own, and shared, as `/` is with systemd."""
+    e.root_alone("a mount of the host's")
     path = e.directory()
     subprocess.run(["mount", "--bind", path, path], check=True)
     try:
@@ -145,6 +146,7 @@ def dev(e: DockerLike):
 def node(e):
     """A node of a device that no container has by default; whether there is a driver does not matter: the cgroup is asked
     before, and refuses with EPERM."""
+    e.root_alone("a device's node")
     path = e.dir / e.unique("device")
     os.mknod(path, 0o20666, os.makedev(10, 237))
     return path
@@ -161,12 +163,14 @@ def device(e: DockerLike):
 
 @docker_like("a device that was not given cannot be opened, whoever makes its node")
 def no_device(e: DockerLike):
+    e.root_alone("a device's node")
     result = e.run("sh", "-c", "mknod /dev/ours c 10 237 && : </dev/ours", options=("--cap-add", "MKNOD"))
     assert result.status != 0 and "can't open /dev/ours: Operation not permitted" in result.err, result
 
 
 @docker_like("--device-cgroup-rule: what it allows can be opened")
 def device_rule(e: DockerLike):
+    e.root_alone("a device's node")
     options = ("--cap-add", "MKNOD", "--device-cgroup-rule", "c 10:237 rmw")
     result = e.run("sh", "-c", "mknod /dev/ours c 10 237 && : </dev/ours", options=options)
     assert "Operation not permitted" not in result.err, result

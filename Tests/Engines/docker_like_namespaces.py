@@ -20,8 +20,8 @@ def inside(e, kind, *options):
 def own(e: DockerLike):
     for kind in ("pid", "ipc", "net", "uts", "mnt"):
         assert inside(e, kind) != os.readlink(f"/proc/self/ns/{kind}"), kind
-    # A user namespace only when it is asked for.
-    assert inside(e, "user") == os.readlink("/proc/self/ns/user")
+    # A user namespace only when it is asked for, or the caller is not root.
+    assert (inside(e, "user") == os.readlink("/proc/self/ns/user")) == (os.geteuid() == 0)
 
 
 @docker_like("--pid, --ipc, --network, --uts, --cgroupns host: the host's namespaces")
@@ -39,7 +39,7 @@ def private_cgroup(e: DockerLike):
 
 @docker_like("--pid, --ipc, --network container: another container's namespaces")
 def container(e: DockerLike):
-    first = e.detached(options=("--ipc", "shareable") if e.name == "docker" else ())
+    first = e.detached(options=("--ipc", "shareable") if e.list == "docker" else ())
     for option, kind in (("--pid", "pid"), ("--ipc", "ipc"), ("--network", "net")):
         assert inside(e, kind, option, f"container:{first}") == os.readlink(f"/proc/{e.pid(first)}/ns/{kind}"), kind
     assert "while :" in e.shown("ps", "-o", "args", options=("--pid", f"container:{first}"))
@@ -70,10 +70,14 @@ def host_pid(e: DockerLike):
 
 @docker_like("a user namespace with --uidmap: root in it is an unprivileged user outside", "podman")
 def uid_map(e: DockerLike):
-    options = ("--uidmap", "0:200000:65536", "--gidmap", "0:300000:65536")
-    assert e.shell("cat /proc/self/uid_map /proc/self/gid_map", options=options).split() == "0 200000 65536 0 300000 65536".split()
+    # An unprivileged user's are counted within what is the user's own.
+    uid, gid, size = (1, 1001, 5000) if os.geteuid() else (200000, 300000, 65536)
+    options = ("--uidmap", f"0:{uid}:{size}", "--gidmap", f"0:{gid}:{size}")
+    maps = e.shell("cat /proc/self/uid_map /proc/self/gid_map", options=options).split()
+    assert list(map(int, maps)) == [0, uid, size, 0, gid, size], maps
     name = e.detached(options=options)
-    assert os.stat(f"/proc/{e.pid(name)}").st_uid == 200000
+    outside = os.stat(f"/proc/{e.pid(name)}").st_uid
+    assert outside > 65536 if os.geteuid() else outside == uid, outside
     assert e.told(name, "id", "-u") == "0"
     assert e.told(name, "stat", "-c", "%u %g", "/bin/busybox") == "0 0"
     e.remove(name)
@@ -94,6 +98,7 @@ def auto(e: DockerLike):
 @contextmanager
 def ranges(e):
     """Podman takes the ranges of a user `containers`; in our mount namespace there is one."""
+    e.root_alone("a user `containers` in /etc/subuid")
     files = ("/etc/subuid", "/etc/subgid")
     if not all(map(os.path.exists, files)):
         raise NotOffered("there is no /etc/subuid")
@@ -109,4 +114,24 @@ def ranges(e):
 
 @docker_like("--userns=keep-id: the caller's own user", "podman")
 def keep_id(e: DockerLike):
-    raise NotOffered("for an unprivileged caller; this list is root's")
+    if os.geteuid() == 0:
+        raise NotOffered("for an unprivileged caller")
+    options = ("--userns", "keep-id")
+    assert e.shell("id -u; id -g", options=options) == f"{os.geteuid()}\n{os.getegid()}"
+    path = e.directory()
+    e.shell("touch /v/file", options=(*options, "--volume", f"{path}:/v"))
+    assert (path / "file").stat().st_uid == os.geteuid()
+
+
+@docker_like("an unprivileged caller: root in the container is the caller outside", "podman")
+def unprivileged(e: DockerLike):
+    if os.geteuid() == 0:
+        raise NotOffered("for an unprivileged caller")
+    name = e.detached()
+    assert e.told(name, "id", "-u") == "0"
+    assert os.stat(f"/proc/{e.pid(name)}").st_uid == os.geteuid()
+    e.remove(name)
+    path = e.directory()
+    e.shell("touch /v/root; chown 1 /v/root; touch /v/own", options=("--volume", f"{path}:/v"))
+    assert (path / "own").stat().st_uid == os.geteuid() < (path / "root").stat().st_uid
+    assert e.shell("rm /v/root; ls /v", options=("--volume", f"{path}:/v")) == "own"

@@ -56,7 +56,7 @@ def seccomp(e: DockerLike):
     assert status(e, "Seccomp") == "2"
     assert status(e, "Seccomp", "--security-opt", "seccomp=unconfined") == "0"
     # Podman's own profile lets it through.
-    if e.name == "docker":
+    if e.list == "docker":
         result = e.run("unshare", "-U", "true")
         assert result.status == 1 and "Operation not permitted" in result.err, result
 
@@ -104,6 +104,6 @@ def sysctl(e: DockerLike):
 
 @docker_like("unconfined paths of /proc: --security-opt systempaths or unmask")
 def unmasked(e: DockerLike):
-    option = "unmask=ALL" if e.name == "podman" else "systempaths=unconfined"
+    option = "unmask=ALL" if e.list == "podman" else "systempaths=unconfined"
     mounted = e.shell("grep -c ' /proc/' /proc/self/mountinfo; true", options=("--security-opt", option))
     assert mounted == "0", mounted

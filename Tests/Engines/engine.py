@@ -47,6 +47,8 @@ class Engine:
     started is gone then, whatever came of the entries."""
 
     name = ""
+    # Whose entries they are that it runs, where that is another one's name.
+    list = ""
     # Program names that have to be in PATH, and the Debian packages they come from.
     programs = {}
 
@@ -56,6 +58,17 @@ class Engine:
         self.daemons = []
         # Threads take from it, too.
         self.serial = itertools.count(1)
+
+    @classmethod
+    def missing(cls):
+        """Why it cannot run here; nothing where it can."""
+        programs = [f"{program} ({package})" for program, package in cls.programs.items() if not shutil.which(program)]
+        return f"needs {', '.join(programs)}" if programs else cls.unfit()
+
+    @classmethod
+    def unfit(cls):
+        """What the host or the caller is not."""
+        return "" if os.geteuid() == 0 else "is for root"
 
     def __enter__(self):
         try:
@@ -80,6 +93,12 @@ class Engine:
         raise NotImplementedError
 
     # For all.
+
+    @staticmethod
+    def root_alone(what):
+        """For an entry that an unprivileged user cannot have."""
+        if os.geteuid():
+            raise NotOffered(f"{what} is for root")
 
     def unique(self, what="c"):
         return f"apus-{what}-{os.getpid()}-{next(self.serial)}"

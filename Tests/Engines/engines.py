@@ -17,10 +17,15 @@ import docker_like_process
 import docker_like_resources
 import docker_like_security
 import docker_only
+import docker_systemd
 import podman
 import podman_only
+import podman_systemd
 
-ALL = {kind.name: kind for kind in (podman.Podman, docker.Docker, containerd.Containerd, conmon.Conmon, buildah.Buildah)}
+ALL = {kind.name: kind for kind in (
+    podman.Podman, podman_systemd.PodmanSystemd, podman_systemd.PodmanRootless,
+    docker.Docker, docker_systemd.DockerSystemd,
+    containerd.Containerd, conmon.Conmon, buildah.Buildah)}
 ENTRIES = [
     *docker_like_life.docker_like,
     *docker_like_process.docker_like,

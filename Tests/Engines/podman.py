@@ -13,10 +13,23 @@ PAUSE = "localhost/apus/pause:1"
 
 class Podman(DockerLike):
     name = "podman"
+    list = "podman"
     programs = {"podman": "podman", "conmon": "conmon", "busybox": "busybox-static"}
+    cgroup_manager = "cgroupfs"
+
+    def place(self):
+        """The cgroup for all containers of the list."""
+        return f"/apus-podman-{os.getpid()}-{self.runtime.name}"
+
+    def build_place(self):
+        """For a build that is the container's cgroup itself."""
+        return "--cgroup-parent", f"{self.parent}/build"
+
+    def remove_place(self):
+        processes.remove_cgroup(self.parent.strip("/"))
 
     def start(self):
-        self.parent = f"/apus-podman-{os.getpid()}-{self.runtime.name}"
+        self.parent = self.place()
         self.common = ("--cgroup-parent", self.parent)
         self.policy = self.file(json.dumps({"default": [{"type": "insecureAcceptAnything"}]}), "policy.json")
         # Podman asks those runtimes for errors as JSON that are listed. Its own limit of files is 1048576: that takes
@@ -31,7 +44,7 @@ init_path = "/usr/bin/docker-init"
 [engine]
 lock_type = "file"
 events_logger = "file"
-cgroup_manager = "cgroupfs"
+cgroup_manager = "{self.cgroup_manager}"
 runtime_supports_json = ["crun", "runc", "apus"]
 runtime_supports_nocgroup = ["crun", "apus"]
 [network]
@@ -41,7 +54,7 @@ network_config_dir = "{self.dir}/networks"
         self.dir.chmod(0o755)
         self.archive = image.write(self.dir / "image.tar")
         if not self.stores("overlay"):
-            assert self.stores("vfs"), "neither overlay nor vfs stores an image"
+            assert self.stores("vfs"), f"neither overlay nor vfs stores an image: {self.refusal}"
         layer = self.dir / "layer.tar"
         layer.write_bytes(image.layer())
         self.done("import", "--signature-policy", self.policy, "--change", 'ENTRYPOINT=["/bin/sleep","100000"]', layer, PAUSE)
@@ -55,12 +68,16 @@ driver = "{driver}"
 runroot = "{self.dir}/run"
 graphroot = "{self.dir}/root-{driver}"
 """, "storage.conf")
-        if self.do("load", "--signature-policy", self.policy, "--input", self.archive).status:
-            return False
-        made = self.do("create", *self.options(()), image.NAME)
-        mounted = self.do("mount", made.out.strip())
-        self.do("rm", "--force", made.out.strip())
-        return mounted.status == 0
+        tried = [self.do("load", "--signature-policy", self.policy, "--input", self.archive)]
+        if tried[0].status == 0:
+            name = self.unique()
+            tried += [self.do("create", "--name", name, *self.options(()), image.NAME), self.do(*self.mounting(name)), self.do("rm", "--force", name)]
+        self.refusal = "".join(one.said for one in tried if one.status)
+        return not self.refusal
+
+    def mounting(self, name):
+        """Mounts a container's root file system and prints where."""
+        return "mount", name
 
     def environment(self):
         return super().environment() | {"CONTAINERS_CONF": str(self.conf), "CONTAINERS_STORAGE_CONF": str(self.storage)}
@@ -68,13 +85,11 @@ graphroot = "{self.dir}/root-{driver}"
     def words(self, *command):
         # conmon leaves its file `oom` in the caller's directory.
         return ("env", f"--chdir={self.dir}", "podman", "--root", self.dir / f"root-{self.driver}", "--runroot", self.dir / "run",
-                "--tmpdir", self.dir / "tmp", "--storage-driver", self.driver, "--runtime", self.runtime.path, "--cgroup-manager", "cgroupfs",
+                "--tmpdir", self.dir / "tmp", "--storage-driver", self.driver, "--runtime", self.runtime.path, "--cgroup-manager", self.cgroup_manager,
                 "--events-backend", "file", *command)
 
     def build(self, directory, tag, *options):
-        # For a build that is the container's cgroup itself.
-        return self.do("build", "--signature-policy", self.policy, "--pull=never", "--cgroup-parent", f"{self.parent}/build",
-                       *options, "--tag", tag, directory, timeout=120)
+        return self.do("build", "--signature-policy", self.policy, "--pull=never", *self.build_place(), *options, "--tag", tag, directory, timeout=120)
 
     def version(self):
         said = subprocess.run(["podman", "--version"], capture_output=True, text=True).stdout.strip()
@@ -86,7 +101,7 @@ graphroot = "{self.dir}/root-{driver}"
             return
         self.do("pod", "rm", "--all", "--force", "--time", "0", timeout=120)
         self.do("rm", "--all", "--force", "--time", "0", timeout=120)
-        processes.remove_cgroup(self.parent.strip("/"))
+        self.remove_place()
 
     def remove(self, *names):
         self.done("rm", "--force", "--time", "0", *names)

@@ -93,10 +93,9 @@ def checkpoint(e: Podman):
 @podman_only("container from --rootfs: no image")
 def rootfs(e: Podman):
     name = e.created("true")
-    root = e.done("mount", name)
+    root = e.done(*e.mounting(name))
     result = e.do("run", "--rm", *e.options(()), "--rootfs", root, "/bin/echo", "from there")
     assert (result.status, result.out) == (0, "from there\n"), result
-    e.done("umount", name)
     e.remove(name)
 
 

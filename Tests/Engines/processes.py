@@ -60,6 +60,16 @@ def remove_cgroup(name):
                     time.sleep(0.05)
 
 
+def unit_of(pid):
+    """The systemd unit that a process is in, and the slice above it."""
+    path = read(pid, "cgroup").splitlines()[-1].split(":", 2)[2].split("/")
+    return path[-1], path[-2]
+
+
+def with_systemd():
+    return Path("/run/systemd/system").exists()
+
+
 def limit_of_memory(cgroup):
     """What the host has written down for a cgroup; nothing where it has no memory controller."""
     for path in (CGROUPS / "memory" / cgroup / "memory.limit_in_bytes", CGROUPS / cgroup / "memory.max"):
