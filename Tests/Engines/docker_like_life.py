@@ -70,7 +70,8 @@ def logs(e: DockerLike):
 
 @docker_like("attach: input and output of a running container")
 def attach(e: DockerLike):
-    name = e.detached("sh", "-c", "read line; echo got $line; sleep 1; exit 9", options=("--interactive",))
+    # Docker connects the input first, and what is written before it has the output, too, is in the logs only.
+    name = e.detached("sh", "-c", "read line; sleep 0.5; echo got $line; sleep 1; exit 9", options=("--interactive",))
     result = e.do("attach", name, input="hello\n")
     assert result.out.strip() == "got hello", result
     # Podman's attach ends with the input where there is no terminal, and then with 0.
