@@ -124,11 +124,7 @@ extension Compiler {
         var ambient = mask(sets.ambient, pointers.key("ambient"))
         // capabilities(7): nothing else can be ambient. Older releases of runc write such configurations.
         let bare = CapabilitySet(rawValue: ambient & ~(permitted & inheritable))
-        for name in bare.names {
-            builder.plan.warnings.append(
-                "\(pointers.key("ambient")): \(name) cannot be given: it is not both permitted and inheritable"
-            )
-        }
+        warn(of: bare, pointers.key("ambient"), "not both permitted and inheritable")
         ambient &= permitted & inheritable
 
         builder.step(
@@ -165,10 +161,15 @@ extension Compiler {
         for name in unknown { builder.plan.warnings.append("\(pointer): unknown capability \"\(name)\"") }
         guard config.namespace(.user) == nil else { return wanted.rawValue }
         let own = CapabilitySet(rawValue: facts.ownCapabilities)
-        for name in wanted.subtracting(own).names {
-            builder.plan.warnings.append("\(pointer): \(name) cannot be given: the runtime lacks it itself")
-        }
+        warn(of: wanted.subtracting(own), pointer, "not among the runtime's own")
         return wanted.intersection(own).rawValue
+    }
+
+    /// One line for all of a set: engines ask for more than a dozen, and a caller shows each warning to its user.
+    private mutating func warn(of missing: CapabilitySet, _ pointer: Pointer, _ reason: String) {
+        guard !missing.isEmpty else { return }
+        let names = missing.names.joined(separator: ", ")
+        builder.plan.warnings.append("\(pointer): \(names) cannot be given: \(reason)")
     }
 
     mutating func lookUpExecutable(_ process: Process, _ pointer: Pointer) {

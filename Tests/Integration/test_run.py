@@ -55,6 +55,17 @@ def test_nothing_is_left_after_run(runtime, bundle):
     footprint.assert_clean()
 
 
+def test_capabilities_that_cannot_be_ambient_are_one_line(runtime, bundle):
+    """buildah asks for 14 of them, and shows what the runtime says of a step that fails."""
+    names = ["CAP_CHOWN", "CAP_KILL", "CAP_SETUID"]
+    bundle.process["capabilities"] = {kind: names for kind in ("bounding", "effective", "permitted", "ambient")}
+    bundle.sh("exit 3")
+    bundle.write()
+    result = runtime("run", "--bundle", bundle.dir, bundle.id)
+    assert result.code == 3 and len(result.err.splitlines()) == 1, result
+    assert f"/process/capabilities/ambient: {', '.join(names)} cannot be given" in result.err, result
+
+
 def test_bundle_defaults_to_the_working_directory(runtime, bundle):
     bundle.sh("echo here")
     bundle.write()

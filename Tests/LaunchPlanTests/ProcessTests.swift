@@ -160,7 +160,7 @@ import Testing
         func change(_ config: inout Config) {
             var sets = CapabilitySets()
             sets.bounding = ["CAP_NET_RAW", "CAP_CHOWN", "CAP_CHOWN", "CAP_NO_SUCH"]
-            sets.ambient = ["chown", "CAP_CHOWN"]
+            sets.ambient = ["chown", "CAP_CHOWN", "CAP_KILL"]
             config.process?.capabilities = sets
         }
         let plan = try compile(in: circumstances, change)
@@ -168,9 +168,9 @@ import Testing
         #expect(
             plan.warnings == [
                 "/process/capabilities/bounding: unknown capability \"CAP_NO_SUCH\"",
-                "/process/capabilities/bounding: CAP_NET_RAW cannot be given: the runtime lacks it itself",
+                "/process/capabilities/bounding: CAP_NET_RAW cannot be given: not among the runtime's own",
                 "/process/capabilities/ambient: unknown capability \"chown\"",
-                "/process/capabilities/ambient: CAP_CHOWN cannot be given: it is not both permitted and inheritable",
+                "/process/capabilities/ambient: CAP_CHOWN, CAP_KILL cannot be given: not both permitted and inheritable",
             ])
         #expect(try #require(plan.operations(PLAN_CAPS).first).numbers.3 == 0)
         #expect(plan.listing.contains("warning: /process/capabilities/ambient: unknown"))
