@@ -56,7 +56,11 @@ packages_engines=(
     docker.io containerd  # dockerd, containerd and ctr
     buildah               # builds images
     runc crun             # the runtimes that the engines come with
-    busybox-static        # the image
+    busybox-static        # an image
+    mmdebstrap debian-archive-keyring  # make another one: Debian
+    docker-registry       # serves images on loopback
+    skopeo                # copies images to it, and from it
+    umoci                 # makes images of files, and bundles of images
     python3               # conducts it all
 )
 

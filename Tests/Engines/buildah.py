@@ -4,6 +4,7 @@ import json
 import re
 
 import image
+import registry
 from engine import Engine
 from entries import Entries
 
@@ -12,13 +13,13 @@ entry = Entries("buildah")
 
 class Buildah(Engine):
     name = "buildah"
-    programs = {"buildah": "buildah"}
+    programs = {"buildah": "buildah", **registry.PROGRAMS}
 
     def start(self):
         self.state = self.dir / "state"
-        (self.dir / "policy.json").write_text(json.dumps({"default": [{"type": "insecureAcceptAnything"}]}))
+        (self.dir / "policy.json").write_text(json.dumps(registry.NO_SIGNATURES))
         (self.dir / "containers.conf").write_text("")
-        got = self.buildah("pull", "--signature-policy", self.dir / "policy.json", f"docker-archive:{image.write(self.dir / 'image.tar')}")
+        got = self.buildah("pull", *self.signatures(), f"docker-archive:{image.write(self.dir / 'image.tar')}")
         assert got.status == 0, got
 
     def version(self):
@@ -33,25 +34,28 @@ class Buildah(Engine):
     def buildah(self, *words, **named):
         return self.call(*self.command(*words), **named)
 
+    def signatures(self):
+        return ["--signature-policy", self.dir / "policy.json"]
+
     def runs(self):
         """Options of what runs containers: with a state directory in ours, where nothing of it is left."""
         return ["--isolation", "oci", "--runtime", self.runtime.path, "--runtime-flag", f"root={self.state}", "--network", "none"]
 
     def working(self):
         """A working container, as buildah calls what a build changes; its name."""
-        got = self.buildah("from", "--pull-never", "--signature-policy", self.dir / "policy.json", image.NAME)
+        got = self.buildah("from", "--pull-never", *self.signatures(), image.NAME)
         assert got.status == 0, got
         return got.out.strip()
 
     def run(self, *words, options=(), name=None, **named):
         return self.buildah("run", *self.runs(), *options, name or self.working(), "--", *words, **named)
 
-    def build(self, dockerfile, *options, **named):
+    def build(self, dockerfile, *options, pull="--pull-never", **named):
         context = self.dir / self.unique("context")
         context.mkdir()
         (context / "Dockerfile").write_text(dockerfile)
         (context / "file").write_text("of the context\n")
-        return self.buildah("bud", "--signature-policy", self.dir / "policy.json", "--pull-never", *self.runs(), *options, context, **named)
+        return self.buildah("bud", *self.signatures(), pull, *self.runs(), *options, context, **named)
 
     def clean(self):
         self.buildah("rm", "--all")
@@ -143,9 +147,9 @@ def missing_program(e):
 def commit(e):
     name = e.working()
     assert e.run("sh", "-c", "echo kept >/kept", name=name).status == 0
-    got = e.buildah("commit", "--signature-policy", e.dir / "policy.json", name, "localhost/apus/kept:1")
+    got = e.buildah("commit", *e.signatures(), name, "localhost/apus/kept:1")
     assert got.status == 0, got
-    again = e.buildah("from", "--pull-never", "--signature-policy", e.dir / "policy.json", "localhost/apus/kept:1").out.strip()
+    again = e.buildah("from", "--pull-never", *e.signatures(), "localhost/apus/kept:1").out.strip()
     assert e.run("cat", "/kept", name=again).out == "kept\n"
 
 
@@ -163,7 +167,7 @@ RUN id -u >/tmp/third && ls -n copied | awk '{{print $3}}' >>/tmp/third
 CMD ["cat", "/first"]
 """, "--build-arg", "WORD=given", "--tag", "localhost/apus/built:1")
     assert got.status == 0, got
-    name = e.buildah("from", "--pull-never", "--signature-policy", e.dir / "policy.json", "localhost/apus/built:1").out.strip()
+    name = e.buildah("from", "--pull-never", *e.signatures(), "localhost/apus/built:1").out.strip()
     shown = e.run("cat", "/first", "/second", "/tmp/third", name=name)
     assert shown.out == "given value\n/made/here\nof the context\n1000\n1000\n", shown
 

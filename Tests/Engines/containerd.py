@@ -7,6 +7,7 @@ from pathlib import Path
 
 import image
 import processes
+import registry
 from engine import Engine
 
 # Where the shim keeps its sockets, ctr its FIFOs, and the shim the runtime's state, whatever containerd's directory is.
@@ -15,7 +16,7 @@ FIXED = Path("/run/containerd")
 
 class Containerd(Engine):
     name = "containerd"
-    programs = {"containerd": "containerd", "ctr": "containerd", "containerd-shim-runc-v2": "containerd"}
+    programs = {"containerd": "containerd", "ctr": "containerd", "containerd-shim-runc-v2": "containerd", **registry.PROGRAMS}
 
     def __init__(self, runtime):
         super().__init__(runtime)
@@ -69,13 +70,13 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
     def ctr(self, *words, **named):
         return self.call(*self.command(*words), **named)
 
-    def command_of_run(self, *words, id=None, options=()):
+    def command_of_run(self, *words, id=None, options=(), of=image.NAME):
         return self.command("run", "--snapshotter", self.snapshotter, "--runc-binary", self.runtime.path, *options,
-                            image.NAME, id or self.unique(), *words)
+                            of, id or self.unique(), *words)
 
-    def run(self, *words, id=None, options=(), **named):
+    def run(self, *words, id=None, options=(), of=image.NAME, **named):
         """Runs a container to its end; the task and the container are gone then."""
-        return self.call(*self.command_of_run(*words, id=id, options=["--rm", *options]), **named)
+        return self.call(*self.command_of_run(*words, id=id, options=["--rm", *options], of=of), **named)
 
     def sh(self, script, **named):
         return self.run("sh", "-c", script, **named)
@@ -119,8 +120,7 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
 
     def events(self):
         """Begins to collect what happens; a function that gives the lines of a container's so far."""
-        path = self.dir / f"log-{len(self.daemons)}"
-        self.spawn(*self.command("events"))
+        path = self.log(self.spawn(*self.command("events")))
         # Nothing says that ctr listens; an event of our own does, as soon as it is there.
         label = lambda: self.ctr("images", "label", image.NAME, f"at={self.unique()}")  # noqa: E731
         self.wait_for(lambda: label().status == 0 and path.read_text(), "ctr events")

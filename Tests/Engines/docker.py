@@ -6,6 +6,7 @@ from pathlib import Path
 
 import image
 import processes
+import registry
 from docker_like import DockerLike
 
 # What dockerd calls our runtime; "runc" is taken.
@@ -18,8 +19,10 @@ class Docker(DockerLike):
     cgroup_driver = "cgroupfs"
     # There may be newer ones in PATH than Debian's.
     client = "/usr/bin/docker"
-    programs = {"/usr/bin/docker": "docker.io", "dockerd": "docker.io", "containerd": "containerd", "busybox": "busybox-static"}
+    programs = {"/usr/bin/docker": "docker.io", "dockerd": "docker.io", "containerd": "containerd", "busybox": "busybox-static",
+                **registry.PROGRAMS}
     last_capability = 37  # AUDIT_READ
+    daemon = None
 
     def place(self):
         """The cgroup for all containers of the list."""
@@ -40,8 +43,9 @@ class Docker(DockerLike):
         self.done("load", "--input", image.write(self.dir / "image.tar"))
 
     def start_daemon(self):
-        daemon = self.spawn(
-            "dockerd", "--data-root", self.dir / "data", "--exec-root", self.dir / "exec", "--pidfile", self.dir / "pid",
+        # Its BuildKit calls `runc` of PATH, whatever runtimes there are; nothing else that dockerd runs here does.
+        self.daemon = self.spawn(
+            "env", f"PATH={self.runtime_as_runc()}:{os.environ['PATH']}", "dockerd", "--data-root", self.dir / "data", "--exec-root", self.dir / "exec", "--pidfile", self.dir / "pid",
             "--host", f"unix://{self.socket}",
             "--config-file", self.file("{}", "daemon.json"),
             "--bridge", "none", "--iptables=false", "--ip6tables=false",
@@ -50,12 +54,20 @@ class Docker(DockerLike):
             "--add-runtime", f"{NAME}={self.runtime.path}", "--default-runtime", NAME)
 
         def up():
-            assert daemon.poll() is None, f"dockerd ended: {self.daemon_log()}"
+            assert self.daemon.poll() is None, f"dockerd ended: {self.log(self.daemon).read_text()[-2000:]}"
             return self.do("version").status == 0
         self.wait_for(up, "dockerd to answer", 60)
 
-    def daemon_log(self):
-        return "".join(path.read_text()[-2000:] for path in sorted(self.dir.glob("log-*"))[-1:])
+    def runtime_as_runc(self):
+        directory = self.dir / "bin"
+        if not directory.exists():
+            directory.mkdir()
+            (directory / "runc").symlink_to(self.runtime.path)
+        return directory
+
+    def stop_daemon(self):
+        self.daemon.terminate()
+        self.daemon.wait(60)
 
     def environment(self):
         return super().environment() | {"DOCKER_HOST": f"unix://{self.socket}", "DOCKER_CONFIG": str(self.dir / "client"),
@@ -74,7 +86,7 @@ class Docker(DockerLike):
         return "dockerd " + ", ".join(said)
 
     def clean(self):
-        if self.daemons and self.daemons[-1].poll() is None:
+        if self.daemon and self.daemon.poll() is None:
             names = self.do("ps", "--all", "--quiet").out.split()
             if names:
                 self.do("rm", "--force", "--volumes", *names, timeout=180)

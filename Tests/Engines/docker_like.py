@@ -42,13 +42,13 @@ class DockerLike(Engine):
         shared = any(str(one).split("=")[0] in ("--network", "--net", "--pod") for one in given)
         return (*self.common, *(() if shared else ("--network", "none")), *given)
 
-    def run(self, *command, options=(), input=None, timeout=60):
+    def run(self, *command, options=(), input=None, timeout=60, of=NAME):
         """`run --rm` to its end."""
-        return self.do("run", "--rm", *self.options(options), NAME, *command, input=input, timeout=timeout)
+        return self.do("run", "--rm", *self.options(options), of, *command, input=input, timeout=timeout)
 
-    def shown(self, *command, options=(), input=None):
+    def shown(self, *command, options=(), input=None, of=NAME):
         """What a container prints that has to end with 0."""
-        result = self.run(*command, options=options, input=input)
+        result = self.run(*command, options=options, input=input, of=of)
         assert result.status == 0, f"{result.status}: {result.said}"
         return result.out.rstrip("\n")
 
@@ -65,6 +65,13 @@ class DockerLike(Engine):
         name = self.unique()
         self.done("create", "--name", name, *self.options(options), NAME, *command)
         return name
+
+    def pull(self, reference):
+        """From a registry that speaks no TLS."""
+        return self.do("pull", reference, timeout=300)
+
+    def push(self, reference):
+        return self.do("push", reference, timeout=300)
 
     def exec(self, name, *command, options=(), input=None):
         return self.do("exec", *options, name, *command, input=input)

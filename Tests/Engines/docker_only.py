@@ -1,6 +1,5 @@
 """What Docker has and Podman has not: a daemon that is started again, and that looks after the containers' health."""
 
-import signal
 import subprocess
 
 from docker import Docker
@@ -27,9 +26,7 @@ def live_restore(e: Docker):
     end = e.directory()
     ending = e.detached("sh", "-c", "until [ -e /tmp/end ]; do sleep 0.1; done; exit 6", options=("--volume", f"{end}:/tmp"))
     pid = e.pid(name)
-    daemon = e.daemons.pop()
-    daemon.send_signal(signal.SIGTERM)
-    daemon.wait(60)
+    e.stop_daemon()
     (end / "end").touch()
     e.start_daemon()
     assert e.inspect(name, "{{.State.Status}} {{.State.Pid}}") == f"running {pid}"

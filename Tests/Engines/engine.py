@@ -1,5 +1,6 @@
 """What every engine has in common: a scratch root of its own, calls with a time limit, a terminal, and a clean end."""
 
+import functools
 import itertools
 import os
 import pty
@@ -11,6 +12,8 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+
+from registry import Registry
 
 
 @dataclass
@@ -143,12 +146,19 @@ class Engine:
             os.close(main)
 
     def spawn(self, *words):
-        """A daemon of the engine's; its words are in `log-N`."""
-        log = open(self.dir / f"log-{len(self.daemons)}", "wb")
-        process = subprocess.Popen(list(map(str, words)), stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment())
-        log.close()
+        """A daemon of the engine's; its words are in log()."""
+        with open(self.dir / f"log-{len(self.daemons)}", "wb") as log:
+            process = subprocess.Popen(list(map(str, words)), stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment())
         self.daemons.append(process)
         return process
+
+    def log(self, daemon):
+        return self.dir / f"log-{self.daemons.index(daemon)}"
+
+    @functools.cached_property
+    def registry(self):
+        """On loopback, started for the first who asks."""
+        return Registry(self)
 
     def wait_for(self, condition, what, timeout=30):
         end = time.monotonic() + timeout

@@ -1,12 +1,14 @@
 """The engines and their lists."""
 
 import buildah
+import buildah_registry
 import conmon
 import conmon_exec
 import conmon_list
 import containerd
 import containerd_life
 import containerd_list
+import containerd_registry
 import docker
 import docker_like_errors
 import docker_like_images
@@ -14,6 +16,7 @@ import docker_like_life
 import docker_like_mounts
 import docker_like_namespaces
 import docker_like_process
+import docker_like_registry
 import docker_like_resources
 import docker_like_security
 import docker_only
@@ -35,9 +38,10 @@ ENTRIES = [
     *docker_like_namespaces.docker_like,
     *docker_like_images.docker_like,
     *docker_like_errors.docker_like,
+    *docker_like_registry.docker_like,
     *podman_only.podman_only,
     *docker_only.docker_only,
-    *containerd_list.entry, *containerd_life.entry,
+    *containerd_list.entry, *containerd_life.entry, *containerd_registry.entry,
     *conmon_exec.entry, *conmon_list.entry,
-    *buildah.entry,
+    *buildah.entry, *buildah_registry.entry,
 ]

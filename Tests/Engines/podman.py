@@ -6,6 +6,7 @@ import subprocess
 
 import image
 import processes
+import registry
 from docker_like import DockerLike, may_raise_limits
 
 PAUSE = "localhost/apus/pause:1"
@@ -14,7 +15,7 @@ PAUSE = "localhost/apus/pause:1"
 class Podman(DockerLike):
     name = "podman"
     list = "podman"
-    programs = {"podman": "podman", "conmon": "conmon", "busybox": "busybox-static"}
+    programs = {"podman": "podman", "conmon": "conmon", "busybox": "busybox-static", **registry.PROGRAMS}
     cgroup_manager = "cgroupfs"
 
     def place(self):
@@ -31,7 +32,7 @@ class Podman(DockerLike):
     def start(self):
         self.parent = self.place()
         self.common = ("--cgroup-parent", self.parent)
-        self.policy = self.file(json.dumps({"default": [{"type": "insecureAcceptAnything"}]}), "policy.json")
+        self.policy = self.file(json.dumps(registry.NO_SIGNATURES), "policy.json")
         # Podman asks those runtimes for errors as JSON that are listed. Its own limit of files is 1048576: that takes
         # CAP_SYS_RESOURCE where the caller's is lower.
         self.ulimits = () if may_raise_limits() else ("--ulimit", "nproc=4096:4096")
@@ -90,6 +91,12 @@ graphroot = "{self.dir}/root-{driver}"
 
     def build(self, directory, tag, *options):
         return self.do("build", "--signature-policy", self.policy, "--pull=never", *self.build_place(), *options, "--tag", tag, directory, timeout=120)
+
+    def pull(self, reference):
+        return self.do("pull", "--signature-policy", self.policy, "--tls-verify=false", reference, timeout=300)
+
+    def push(self, reference):
+        return self.do("push", "--signature-policy", self.policy, "--tls-verify=false", reference, timeout=300)
 
     def version(self):
         said = subprocess.run(["podman", "--version"], capture_output=True, text=True).stdout.strip()
