@@ -31,7 +31,8 @@ def tag(e):
 @entry("from by digest, and run --user nobody: a set-uid program makes a user root")
 def digest(e):
     # That the account is locked says /etc/shadow, which only root and its group may read.
-    got = e.run("bash", "-c", "id -un; passwd --status", options=["--user", "nobody"], name=working(e, e.registry.digest(e.registry.debian)))
+    name = working(e, e.registry.digest(e.registry.debian))
+    got = e.run("bash", "-c", "id -un; passwd --status", options=["--user", "nobody"], name=name)
     assert got.status == 0 and got.out.startswith("nobody\nnobody L "), got
 
 

@@ -24,11 +24,13 @@ import docker_systemd
 import podman
 import podman_only
 import podman_systemd
+import umoci
+import umoci_list
 
 ALL = {kind.name: kind for kind in (
     podman.Podman, podman_systemd.PodmanSystemd, podman_systemd.PodmanRootless,
     docker.Docker, docker_systemd.DockerSystemd,
-    containerd.Containerd, conmon.Conmon, buildah.Buildah)}
+    containerd.Containerd, conmon.Conmon, buildah.Buildah, umoci.Umoci)}
 ENTRIES = [
     *docker_like_life.docker_like,
     *docker_like_process.docker_like,
@@ -44,4 +46,5 @@ ENTRIES = [
     *containerd_list.entry, *containerd_life.entry, *containerd_registry.entry,
     *conmon_exec.entry, *conmon_list.entry,
     *buildah.entry, *buildah_registry.entry,
+    *umoci_list.entry,
 ]

@@ -30,9 +30,9 @@ class Registry:
             self.copy(f"oci:{debian.layout()}:{tag}", f"docker://{reference}")
         self.copy(f"docker-archive:{image.write(engine.dir / 'pushed.tar')}", f"docker://{self.busybox}")
 
-    def copy(self, source, target):
-        got = self.engine.call("skopeo", "--insecure-policy", "copy", "--quiet", "--src-tls-verify=false", "--dest-tls-verify=false",
-                               source, target, timeout=300)
+    def copy(self, source, target, prefix=()):
+        got = self.engine.call(*prefix, "skopeo", "--insecure-policy", "copy", "--quiet",
+                               "--src-tls-verify=false", "--dest-tls-verify=false", source, target, timeout=300)
         assert got.status == 0, got
 
     def digest(self, reference):
