@@ -22,9 +22,11 @@ CONFIG = ["--config.cmd=bash", "--config.env=PATH=/usr/local/sbin:/usr/local/bin
 def layout():
     """The directory. Another recipe makes another one."""
     made = KEPT / f"debian-{hashlib.sha256(repr((MMDEBSTRAP, CONFIG, TAGS)).encode()).hexdigest()[:12]}"
+    # Renamed when it is complete: what was broken off is not taken for an image.
+    if made.exists():
+        return made
     with alone():
         if not made.exists():
-            # Renamed when it is complete: what was broken off is not taken for an image.
             with tempfile.TemporaryDirectory(dir=KEPT) as partial:
                 make(Path(partial))
                 (Path(partial) / "layout").rename(made)
