@@ -10,6 +10,7 @@ import containerd_life
 import containerd_list
 import containerd_registry
 import docker
+import docker_buildkit
 import docker_like_errors
 import docker_like_images
 import docker_like_life
@@ -43,6 +44,7 @@ ENTRIES = [
     *docker_like_registry.docker_like,
     *podman_only.podman_only,
     *docker_only.docker_only,
+    *docker_buildkit.entry,
     *containerd_list.entry, *containerd_life.entry, *containerd_registry.entry,
     *conmon_exec.entry, *conmon_list.entry,
     *buildah.entry, *buildah_registry.entry,
