@@ -193,8 +193,12 @@ public struct ContainerCgroup: Equatable, Sendable {
         try legacy?.add(pid: pid)
     }
 
-    /// The cgroup by which all processes can be stopped: that of the v1 freezer, where there is one.
-    public var freezerPath: String? { legacy?.freezer?.path ?? unified?.path }
+    /// The cgroup by which somebody else is to stop all processes, and to let them go: the one that has stopped them
+    /// already, or that of the v1 freezer, where there is one.
+    public func freezerPath() throws(Failure) -> String? {
+        if let unified, try unified.isFrozen() { return unified.path }
+        return legacy?.freezer?.path ?? unified?.path
+    }
 
     /// Whether the processes are stopped, or being stopped, by the freezer.
     public func isFrozen() throws(Failure) -> Bool {

@@ -185,6 +185,24 @@ def test_leave_running(criu, runtime, counter):
     stop(runtime, counter, pid)
 
 
+def test_a_paused_container(criu, runtime, counter):
+    """Engines pause it first. CRIU has to let it go where it was stopped, or waits for its processes for ever."""
+    pid = start(runtime, counter)
+    goes_on(pid, 5)
+    runtime("pause", counter.id, check=True)
+    before = count(pid)
+    result = checkpoint(runtime, counter, "--leave-running", image=counter.dir / "first")
+    assert (result.code, result.err) == (0, ""), str(result) + errors(counter)
+    assert runtime.state(counter.id)["status"] == "paused" and count(pid) == before
+    result = checkpoint(runtime, counter)
+    assert (result.code, result.err) == (0, ""), str(result) + errors(counter)
+    assert reap(pid) == 137
+    pid = restore(runtime, counter)
+    assert runtime.state(counter.id)["status"] == "running"
+    goes_on(pid, before)
+    stop(runtime, counter, pid)
+
+
 def test_pre_dump_and_parent(criu, runtime, counter):
     check = subprocess.run(["criu", "check", "--feature", "mem_dirty_track"], capture_output=True)
     pid = start(runtime, counter)

@@ -130,7 +130,7 @@ private struct Checkpoint {
         request.pageServer = pageServer
         request.configFile = configFile
         request.external = externalNamespaces
-        request.freezerCgroup = record.cgroup.freezerPath
+        request.freezerCgroup = try record.cgroup.freezerPath()
         if let parent = options.parentPath {
             request.parentImage = parent
             request.trackMemory = true
