@@ -76,6 +76,7 @@ final class Launch {
         facts = try HostFacts.gather(
             config, rootfs: bundle.rootfs, id: id, cgroup: cgroup, host: host,
             deniesGroups: idMaps?.deniesGroups ?? (isRootless && IDMaps.deniesGroups(pid: nil)))
+        if facts.isPrivileged { facts.closedSources = config.closedSources() }
         if cgroup.unit != nil {
             facts.clonesIntoCgroup = false
             facts.startsUnit = true

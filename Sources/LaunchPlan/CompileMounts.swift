@@ -110,7 +110,8 @@ extension Compiler {
         var flags = procChildFlag(destination)
         // type "bind" with neither option binds one mount, as runc and crun have it.
         if options.keepsTargetLink { flags |= UInt32(PLAN_MOUNT_TARGET_LINK) }
-        if joinsRunning || mount.isIDMapped || staysPeer(options) {
+        let isClosed = facts.closedSources.contains(source) && !options.remakesLink
+        if joinsRunning || mount.isIDMapped || staysPeer(options) || isClosed {
             let path = DetachedMount.Source.path(
                 source, isRecursive: options.isRecursiveBind, followsLink: !options.keepsSourceLink)
             return attach(

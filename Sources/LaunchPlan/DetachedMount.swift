@@ -4,9 +4,9 @@ import OCISpec
 
 /// A mount that the runtime makes, on the host and attached nowhere, for the stage to attach.
 ///
-/// Only the host's root may map the IDs of a mount of the host's, and a root in a user namespace is not that.
-/// And where the stage has left the host's tree already, the host's paths are out of its reach; or they lead to slaves
-/// of the host's mounts, and not to peers.
+/// Only the host's root may map the IDs of a mount of the host's, and a root in a user namespace is not that; nor may it
+/// search directories that are the host's root's alone. And where the stage has left the host's tree already, the host's
+/// paths are out of its reach; or they lead to slaves of the host's mounts, and not to peers.
 public struct DetachedMount: Equatable, Sendable {
     public enum Source: Equatable, Sendable {
         case path(String, isRecursive: Bool, followsLink: Bool)
@@ -42,7 +42,8 @@ extension Compiler {
         guard slot < PLAN_SLOTS else {
             throw Failure(
                 at: pointer,
-                "too many ID-mapped mounts, and shared ones of a shared root: a launch takes some \(PLAN_SLOTS - 24)"
+                "too many mounts that are ID-mapped, shared ones of a shared root, or closed to the user namespace: "
+                    + "a launch takes some \(PLAN_SLOTS - 24)"
             )
         }
         return slot

@@ -50,6 +50,8 @@ public struct HostFacts: Equatable, Sendable {
     public var ownCapabilities: UInt64 = .max
     /// Whether there is a /proc/kcore for /dev/core to point at.
     public var hasKcore = true
+    /// Sources of bind mounts that the runtime gets at, and the root of the container's user namespace does not.
+    public var closedSources: Set<String> = []
     public var lsm: LSMHost
 
     public init(rootfs: String, containerID: String, lsm: LSMHost) {

@@ -188,6 +188,22 @@ def test_cgroup_of_another_owner(runtime, bundle):
     assert "1" in rest and rest[-1] == "refused" and "Read-only" in result.err, result
 
 
+def test_a_source_that_is_closed_to_the_user_namespace(runtime, bundle):
+    """Engines keep a container's files in directories of the host's root alone, and so does a link of a user's lead there."""
+    bundle.user_namespace()
+    directory = bundle.host_directory("closed/by/root")
+    (directory / "file").write_text("text\n")
+    (bundle.dir / "closed").chmod(0o700)
+    (bundle.dir / "link").symlink_to("closed/by/root")
+    bundle.mount("/etc/file", "bind", directory / "file", ["bind", "ro"])
+    bundle.mount("/directory", "bind", bundle.dir / "link", ["rbind", "rprivate", "nodev"])
+    bundle.busybox("cat", "grep")
+    bundle.sh("cat /etc/file /directory/file; grep -o ' /etc/file ro\\| /directory rw,nodev' /proc/self/mountinfo; echo >/etc/file")
+    bundle.write()
+    result = runtime("run", "--bundle", bundle.dir, bundle.id)
+    assert result.out == "text\ntext\n /etc/file ro\n /directory rw,nodev\n" and "Read-only" in result.err, result
+
+
 def test_all_of_the_table_are_features(runtime):
     listed = set(json.loads(runtime("features", check=True).out)["mountOptions"])
     table = {*ATTRIBUTES, *RECURSIVE, *SUPER, *PROPAGATION, *(f"r{o}" for o in PROPAGATION), "bind", "rbind", "remount",

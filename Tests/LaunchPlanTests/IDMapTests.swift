@@ -5,7 +5,7 @@ import Testing
 
 @testable import LaunchPlan
 
-/// Mounts whose IDs are mapped: what the runtime makes, and what is refused.
+/// Mounts that the runtime makes, those whose IDs are mapped above all, and what is refused.
 @Suite struct IDMapTests {
     private static let range = IDMapping(containerID: 0, hostID: 100_000, size: 65536)
 
@@ -45,6 +45,22 @@ import Testing
         } catch {
             return error as? Failure
         }
+    }
+
+    @Test func closedSource() throws {
+        var circumstances = Circumstances.ordinary
+        circumstances.facts.closedSources = ["/closed"]
+        let plan = try compile(in: circumstances) {
+            $0.mounts = ["/closed", "/open"].map {
+                var mount = Mount(destination: "/x\($0)")
+                (mount.type, mount.source, mount.options) = ("bind", $0, ["rbind", "ro"])
+                return mount
+            }
+        }
+        let mount = try detached(plan)
+        #expect(mount.source == .path("/closed", isRecursive: true, followsLink: true))
+        #expect(mount.idMap == nil && mount.propagation == 1 << 19)
+        #expect(plan.operations(PLAN_MOUNT_BIND).filter { $0.slots.0 >= 0 }.count == 1)
     }
 
     @Test func mapOfTheContainer() throws {
