@@ -19,17 +19,7 @@ class Docker(DockerLike):
     cgroup_driver = "cgroupfs"
     # There may be newer ones in PATH than Debian's.
     client = "/usr/bin/docker"
-    programs = {"/usr/bin/docker": "docker.io", "dockerd": "docker.io", "containerd": "containerd", "busybox": "busybox-static",
-                **registry.PROGRAMS}
-    last_capability = 37  # AUDIT_READ
-    daemon = None
-
-    def place(self):
-        """The cgroup for all containers of the list."""
-        return f"/apus-docker-{os.getpid()}-{self.runtime.name}"
-
-    def remove_place(self):
-        processes.remove_cgroup(self.parent.strip("/"))
+    programs = {"/usr/bin/docker": "docker.io", "dockerd": "docker.io", "containerd": "containerd", "busybox": "busybox-static"}
 
     def start(self):
         self.parent = self.place()
@@ -40,6 +30,8 @@ class Docker(DockerLike):
             subprocess.run(["mount", "-t", "tmpfs", "none", "/run/containerd"], check=True)
             self.hidden = True
         self.start_daemon()
+        if self.major_version("version", "--format", "{{.Server.Version}}") <= 20:
+            self.last_capability = 37  # AUDIT_READ
         self.done("load", "--input", image.write(self.dir / "image.tar"))
 
     def start_daemon(self):
@@ -49,8 +41,8 @@ class Docker(DockerLike):
             "--host", f"unix://{self.socket}",
             "--config-file", self.file("{}", "daemon.json"),
             "--bridge", "none", "--iptables=false", "--ip6tables=false",
-            "--ip-forward=false", "--ip-masq=false", "--live-restore", "--experimental", "--oom-score-adjust", "0",
-            "--cgroup-parent", self.parent, "--exec-opt", f"native.cgroupdriver={self.cgroup_driver}",
+            "--ip-forward=false", "--ip-masq=false", "--live-restore", "--experimental", *self.oom_score(),
+            "--cgroup-parent", self.parent, "--exec-opt", "native.cgroupdriver=cgroupfs",
             "--add-runtime", f"{NAME}={self.runtime.path}", "--default-runtime", NAME)
 
         def up():
@@ -58,16 +50,14 @@ class Docker(DockerLike):
             return self.do("version").status == 0
         self.wait_for(up, "dockerd to answer", 60)
 
-    def runtime_as_runc(self):
-        directory = self.dir / "bin"
-        if not directory.exists():
-            directory.mkdir()
-            (directory / "runc").symlink_to(self.runtime.path)
-        return directory
+    @staticmethod
+    def oom_score():
+        """dockerd 20 lowers its own by default, which takes CAP_SYS_RESOURCE; 26 has no such option."""
+        offered = subprocess.run(["dockerd", "--help"], capture_output=True, text=True).stdout
+        return ("--oom-score-adjust", "0") if "--oom-score-adjust" in offered else ()
 
-    def stop_daemon(self):
-        self.daemon.terminate()
-        self.daemon.wait(60)
+    def daemon_log(self):
+        return "".join(path.read_text()[-2000:] for path in sorted(self.dir.glob("log-*"))[-1:])
 
     def environment(self):
         return super().environment() | {"DOCKER_HOST": f"unix://{self.socket}", "DOCKER_CONFIG": str(self.dir / "client"),

@@ -1,5 +1,6 @@
 """What Podman's and Docker's command lines have in common, and how an entry speaks with either."""
 
+import re
 from pathlib import Path
 
 from engine import Engine
@@ -17,7 +18,8 @@ class DockerLike(Engine):
     # Given with `run` and `create`.
     common = ()
     # CHOWN, DAC_OVERRIDE, FOWNER, FSETID, KILL, SETGID, SETUID, SETPCAP, NET_BIND_SERVICE, NET_RAW, SYS_CHROOT, MKNOD,
-    # AUDIT_WRITE and SETFCAP, as bits of CapEff: what a container has by default.
+    # AUDIT_WRITE and SETFCAP, as bits of CapEff: what a container has by default. Podman 5 leaves out NET_RAW, MKNOD and
+    # AUDIT_WRITE.
     default_capabilities = 0xa80425fb
     # The highest capability that the engine knows.
     last_capability = 40
@@ -36,6 +38,10 @@ class DockerLike(Engine):
         result = self.do(*command, timeout=timeout)
         assert result.status == 0, f"{' '.join(map(str, command))}: {result.status}: {result.said}"
         return result.out.rstrip("\n")
+
+    def major_version(self, *command):
+        """The first number that a command prints."""
+        return int(re.search(r"\d+", self.done(*command)).group())
 
     def options(self, given):
         """All options of a new container: the engine's, and of the entry's."""

@@ -32,7 +32,8 @@ def live_restore(e: Docker):
     assert e.inspect(name, "{{.State.Status}} {{.State.Pid}}") == f"running {pid}"
     assert e.told(name, "echo", "hello") == "hello"
     e.wait_state(ending, "exited")
-    assert e.inspect(ending, "{{.State.ExitCode}}") == "6"
+    # dockerd 26 and 28 say 255 of one whose end they have not seen.
+    assert e.inspect(ending, "{{.State.ExitCode}}") in ("6", "255")
     e.done("pause", name)
     e.done("unpause", name)
     e.done("update", "--cpu-shares", "512", name)
@@ -48,7 +49,7 @@ def checkpoint(e: Docker):
     check = subprocess.run(["criu", "check"], capture_output=True, text=True)
     if check.returncode:
         raise NotOffered(f"criu does not run here: {(check.stderr + check.stdout).strip().splitlines()[0]}")
-    name = e.detached("sh", "-c", "i=0; while :; do i=$((i+1)); echo $i >/run/n; sleep 0.05; done")
+    name = e.detached("sh", "-c", "i=0; while :; do i=$((i+1)); echo $i >/run/new; mv /run/new /run/n; sleep 0.05; done")
     e.wait_for(lambda: e.exec(name, "cat", "/run/n").out.strip().isdigit(), "a number")
     e.done("checkpoint", "create", name, "one")
     e.wait_state(name, "exited")

@@ -79,7 +79,7 @@ def checkpoint(e: Podman):
     check = subprocess.run(["criu", "check"], capture_output=True, text=True)
     if check.returncode:
         raise NotOffered(f"criu does not run here: {(check.stderr + check.stdout).strip().splitlines()[0]}")
-    name = e.detached("sh", "-c", "i=0; while :; do i=$((i+1)); echo $i >/run/n; sleep 0.05; done")
+    name = e.detached("sh", "-c", "i=0; while :; do i=$((i+1)); echo $i >/run/new; mv /run/new /run/n; sleep 0.05; done")
     e.wait_for(lambda: e.exec(name, "cat", "/run/n").out.strip().isdigit(), "a number")
     e.done("container", "checkpoint", name)
     assert e.inspect(name, "{{.State.Checkpointed}}") == "true"
