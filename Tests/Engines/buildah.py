@@ -5,6 +5,7 @@ import re
 
 import image
 import registry
+from docker_like import may_raise_limits
 from engine import Engine
 from entries import Entries
 
@@ -18,7 +19,9 @@ class Buildah(Engine):
     def start(self):
         self.state = self.dir / "state"
         (self.dir / "policy.json").write_text(json.dumps(registry.NO_SIGNATURES))
-        (self.dir / "containers.conf").write_text("")
+        # The limits of Buildah's that are newer than Debian 12's are above the caller's where it lacks CAP_SYS_RESOURCE.
+        limits = "[]" if may_raise_limits() else '["nofile=1024:1024", "nproc=4096:4096"]'
+        (self.dir / "containers.conf").write_text(f"[containers]\ndefault_ulimits = {limits}\n")
         got = self.buildah("pull", *self.signatures(), f"docker-archive:{image.write(self.dir / 'image.tar')}")
         assert got.status == 0, got
 

@@ -8,6 +8,7 @@ of the end is in files: an exit file of the container's name with the status as 
 import json
 import os
 import select
+import signal
 import socket
 import subprocess
 import time
@@ -61,7 +62,10 @@ class Conmon(Engine):
         return made
 
     def sleeper(self, **named):
-        return self.started("sh", "-c", "trap 'exit 5' TERM; while :; do sleep 0.05; done", **named)
+        made = self.started("sh", "-c", "trap 'exit 5' TERM; while :; do sleep 0.05; done", **named)
+        # Before that, PID 1 of a namespace would not hear of it.
+        self.wait_for(lambda: processes.handles(made.pid, signal.SIGTERM), "the shell to handle SIGTERM")
+        return made
 
     def conmon(self, *options, pipes, cwd):
         """Calls conmon with pipes that it writes to, ENVIRONMENT NAME -> reader; the start pipe's end is given back."""
@@ -162,8 +166,8 @@ class Container:
         with open(self.bundle / "ctl", "w") as file:
             file.write(f"1 {rows} {columns}\n")
 
-    def kill(self, signal="KILL"):
-        got = self.engine.of_runtime("kill", self.id, signal)
+    def kill(self, name="KILL"):
+        got = self.engine.of_runtime("kill", self.id, name)
         assert got.status == 0, got
 
     def remove(self):

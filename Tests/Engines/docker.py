@@ -19,7 +19,16 @@ class Docker(DockerLike):
     cgroup_driver = "cgroupfs"
     # There may be newer ones in PATH than Debian's.
     client = "/usr/bin/docker"
-    programs = {"/usr/bin/docker": "docker.io", "dockerd": "docker.io", "containerd": "containerd", "busybox": "busybox-static"}
+    programs = {"/usr/bin/docker": "docker.io", "dockerd": "docker.io", "containerd": "containerd", "busybox": "busybox-static",
+                **registry.PROGRAMS}
+    daemon = None
+
+    def place(self):
+        """The cgroup for all containers of the list."""
+        return f"/apus-docker-{os.getpid()}-{self.runtime.name}"
+
+    def remove_place(self):
+        processes.remove_cgroup(self.parent.strip("/"))
 
     def start(self):
         self.parent = self.place()
@@ -42,7 +51,7 @@ class Docker(DockerLike):
             "--config-file", self.file("{}", "daemon.json"),
             "--bridge", "none", "--iptables=false", "--ip6tables=false",
             "--ip-forward=false", "--ip-masq=false", "--live-restore", "--experimental", *self.oom_score(),
-            "--cgroup-parent", self.parent, "--exec-opt", "native.cgroupdriver=cgroupfs",
+            "--cgroup-parent", self.parent, "--exec-opt", f"native.cgroupdriver={self.cgroup_driver}",
             "--add-runtime", f"{NAME}={self.runtime.path}", "--default-runtime", NAME)
 
         def up():
@@ -56,8 +65,16 @@ class Docker(DockerLike):
         offered = subprocess.run(["dockerd", "--help"], capture_output=True, text=True).stdout
         return ("--oom-score-adjust", "0") if "--oom-score-adjust" in offered else ()
 
-    def daemon_log(self):
-        return "".join(path.read_text()[-2000:] for path in sorted(self.dir.glob("log-*"))[-1:])
+    def runtime_as_runc(self):
+        directory = self.dir / "bin"
+        if not directory.exists():
+            directory.mkdir()
+            (directory / "runc").symlink_to(self.runtime.path)
+        return directory
+
+    def stop_daemon(self):
+        self.daemon.terminate()
+        self.daemon.wait(60)
 
     def environment(self):
         return super().environment() | {"DOCKER_HOST": f"unix://{self.socket}", "DOCKER_CONFIG": str(self.dir / "client"),

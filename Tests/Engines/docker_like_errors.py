@@ -34,7 +34,7 @@ def exec_missing(e: DockerLike):
     name = e.detached()
     result = e.exec(name, "no-such-program")
     # Docker 20 and 26 have 126 for either, 28 has not.
-    assert result.status in ((126, 127) if e.name == "docker" else (127,)), result
+    assert result.status in ((126, 127) if e.list == "docker" else (127,)), result
     says(result, "no-such-program", "executable file not found")
     e.remove(name)
 

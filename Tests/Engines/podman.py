@@ -55,7 +55,7 @@ network_config_dir = "{self.dir}/networks"
         self.dir.chmod(0o755)
         self.archive = image.write(self.dir / "image.tar")
         if not self.stores("overlay"):
-            assert self.stores("vfs"), "neither overlay nor vfs stores an image"
+            assert self.stores("vfs"), f"neither overlay nor vfs stores an image: {self.refusal}"
         if self.major_version("--version") >= 5:
             self.default_capabilities = 0x800405fb
         layer = self.dir / "layer.tar"

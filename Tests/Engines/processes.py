@@ -1,6 +1,7 @@
 """Processes and cgroups of the host, as an engine's list looks at them."""
 
 import os
+import re
 import signal
 import time
 from pathlib import Path
@@ -18,6 +19,12 @@ def read(pid, name):
         return Path(f"/proc/{pid}/{name}").read_text(errors="replace")
     except OSError:
         return ""
+
+
+def handles(pid, number):
+    """Whether the process has a handler for the signal of that number."""
+    found = re.search(r"^SigCgt:\s*(\w+)", read(pid, "status"), re.MULTILINE)
+    return found is not None and int(found[1], 16) >> number - 1 & 1 == 1
 
 
 def lives(pid):
