@@ -24,17 +24,19 @@ public struct LSMHost: Equatable, Sendable {
     public static func detect() -> LSMHost { detect(sys: "/sys", proc: "/proc") }
 
     static func detect(sys: String, proc: String) -> LSMHost {
-        LSMHost(
-            hasAppArmor: hasAppArmor(sys: sys),
-            hasAppArmorAttributes: HostFile.exists(proc + "/self/attr/apparmor/exec"),
+        let hasAttributes = HostFile.exists(proc + "/self/attr/apparmor/exec")
+        return LSMHost(
+            hasAppArmor: isEnabled(sys: sys)
+                && (hasAttributes || HostFile.exists(sys + "/kernel/security/apparmor")),
+            hasAppArmorAttributes: hasAttributes,
             hasSELinux: hasSELinux(sys: sys, proc: proc))
     }
 
-    /// The module is there and switched on. Without its directory in securityfs, which is what a container
-    /// sees, its profiles cannot be known, and the parameter does not count (as in runc).
-    private static func hasAppArmor(sys: String) -> Bool {
-        HostFile.exists(sys + "/kernel/security/apparmor")
-            && HostFile.read(sys + "/module/apparmor/parameters/enabled")?.first == UInt8(ascii: "Y")
+    /// AppArmor is there and switched on. That it confines programs, and is not just built in, is seen by its
+    /// attributes, or on older kernels by its directory in securityfs: which is not to be seen everywhere, and not
+    /// where Podman calls the runtime for a container with a user namespace.
+    private static func isEnabled(sys: String) -> Bool {
+        HostFile.read(sys + "/module/apparmor/parameters/enabled")?.first == UInt8(ascii: "Y")
     }
 
     /// There is a selinuxfs to talk to, and a policy has been loaded: until then every process has the label
