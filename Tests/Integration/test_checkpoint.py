@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from harness import view
 from harness.runtime import ENVIRONMENT, Footprint, reap
 
 HERE = Path(__file__).resolve().parent
@@ -36,24 +37,24 @@ def counter(bundle):
     return bundle
 
 
-def start(runtime, bundle, *options, stdout=subprocess.DEVNULL, flags=()):
+def start(runtime, bundle, *options, stdout=subprocess.DEVNULL, flags=(), prefix=()):
     """`run --detach` with the null device, as an engine starts a container that nobody talks to."""
     bundle.write()
     file = bundle.dir / "pid"
     file.unlink(missing_ok=True)
     subprocess.run(
-        runtime.command("run", "--detach", "--bundle", bundle.dir, "--pid-file", file, *options, bundle.id, flags=flags),
+        [*prefix, *runtime.command("run", "--detach", "--bundle", bundle.dir, "--pid-file", file, *options, bundle.id, flags=flags)],
         stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.DEVNULL, env=ENVIRONMENT, check=True, timeout=SLOW)
     return int(file.read_text())
 
 
-def restore(runtime, bundle, *options, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, flags=(), image=None):
+def restore(runtime, bundle, *options, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, flags=(), image=None, prefix=()):
     file = bundle.dir / "pid"
     file.unlink(missing_ok=True)
     with open(bundle.dir / "restore.err", "w+") as err:
         code = subprocess.run(
-            runtime.command("restore", "--detach", "--bundle", bundle.dir, "--pid-file", file,
-                            "--image-path", image or bundle.dir / "image", *options, bundle.id, flags=flags),
+            [*prefix, *runtime.command("restore", "--detach", "--bundle", bundle.dir, "--pid-file", file,
+                                       "--image-path", image or bundle.dir / "image", *options, bundle.id, flags=flags)],
             stdin=stdin, stdout=stdout, stderr=err, env=ENVIRONMENT, timeout=SLOW).returncode
         err.seek(0)
         assert code == 0, err.read() + errors(bundle)
@@ -62,8 +63,8 @@ def restore(runtime, bundle, *options, stdin=subprocess.DEVNULL, stdout=subproce
     return int(text)
 
 
-def checkpoint(runtime, bundle, *options, image=None):
-    return runtime("checkpoint", "--image-path", image or bundle.dir / "image", *options, bundle.id, timeout=SLOW)
+def checkpoint(runtime, bundle, *options, image=None, prefix=()):
+    return runtime("checkpoint", "--image-path", image or bundle.dir / "image", *options, bundle.id, prefix=prefix, timeout=SLOW)
 
 
 def errors(bundle):
@@ -91,10 +92,10 @@ def goes_on(pid, before, seconds=20):
     raise AssertionError(f"it stays at {before}")
 
 
-def stop(runtime, bundle, pid):
-    runtime("kill", bundle.id, "KILL", check=True)
+def stop(runtime, bundle, pid, prefix=()):
+    runtime("kill", bundle.id, "KILL", prefix=prefix, check=True)
     assert reap(pid) == 137
-    runtime("delete", bundle.id, check=True)
+    runtime("delete", bundle.id, prefix=prefix, check=True)
 
 
 # ---- with CRIU -------------------------------------------------------------------------------------
@@ -185,22 +186,28 @@ def test_leave_running(criu, runtime, counter):
     stop(runtime, counter, pid)
 
 
-def test_a_paused_container(criu, runtime, counter):
+@pytest.mark.parametrize("host", ["unified", pytest.param("hybrid", marks=pytest.mark.hybrid)])
+def test_a_paused_container(criu, runtime, counter, host):
     """Engines pause it first. CRIU has to let it go where it was stopped, or waits for its processes for ever."""
-    pid = start(runtime, counter)
+    prefix = view.host_mounts() if host == "hybrid" else []
+
+    def status():
+        return json.loads(runtime("state", counter.id, prefix=prefix, check=True).out)["status"]
+
+    pid = start(runtime, counter, prefix=prefix)
     goes_on(pid, 5)
-    runtime("pause", counter.id, check=True)
+    runtime("pause", counter.id, prefix=prefix, check=True)
     before = count(pid)
-    result = checkpoint(runtime, counter, "--leave-running", image=counter.dir / "first")
+    result = checkpoint(runtime, counter, "--leave-running", image=counter.dir / "first", prefix=prefix)
     assert (result.code, result.err) == (0, ""), str(result) + errors(counter)
-    assert runtime.state(counter.id)["status"] == "paused" and count(pid) == before
-    result = checkpoint(runtime, counter)
+    assert status() == "paused" and count(pid) == before
+    result = checkpoint(runtime, counter, prefix=prefix)
     assert (result.code, result.err) == (0, ""), str(result) + errors(counter)
     assert reap(pid) == 137
-    pid = restore(runtime, counter)
-    assert runtime.state(counter.id)["status"] == "running"
+    pid = restore(runtime, counter, prefix=prefix)
+    assert status() == "running"
     goes_on(pid, before)
-    stop(runtime, counter, pid)
+    stop(runtime, counter, pid, prefix=prefix)
 
 
 def test_pre_dump_and_parent(criu, runtime, counter):
