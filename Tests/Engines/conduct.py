@@ -17,7 +17,7 @@ def arguments():
     parser.add_argument("--apus", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--engines", metavar="NAME[,NAME...]", help=f"of {', '.join(engines.ALL)}; otherwise all that can run here")
     parser.add_argument("--runtimes", default="apus,runc", metavar="NAME[,NAME...]", help="apus, runc, crun")
-    parser.add_argument("-k", dest="some", default="", metavar="TEXT", help="entries whose names have this in them")
+    parser.add_argument("-k", dest="some", action="append", metavar="TEXT", help="entries whose names have this in them, or another one's")
     parser.add_argument("--report", metavar="FILE", help="writes what table.py puts beside the reports of other hosts")
     given = parser.parse_args()
     given.all = given.engines is None
@@ -60,7 +60,7 @@ def main():
             about["version"] = f"not here, for it {missing}"
             continue
         rows = [{"engine": name, "entry": entry.name, "verdicts": {}, "run": entry} for entry in engines.ENTRIES
-                if about["list"] in entry.engines and given.some in entry.name]
+                if about["list"] in entry.engines and any(text in entry.name for text in given.some or [""])]
         for runtime in given.runtimes if rows else ():
             try:
                 with kind(runtime) as engine:
@@ -73,7 +73,7 @@ def main():
                 broken = True
         report["rows"] += [{key: value for key, value in row.items() if key != "run"} for row in rows]
     if not report["rows"]:
-        sys.exit(f"engines: no entry has {given.some!r} in its name")
+        sys.exit(f"engines: no entry has {' or '.join(map(repr, given.some))} in its name")
     print(table.markdown([report]))
     if given.report:
         with open(given.report, "w") as file:

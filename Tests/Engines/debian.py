@@ -54,7 +54,9 @@ def make(directory):
                   ["umoci", "raw", "add-layer", "--image", image, directory / "debian.tar"],
                   ["umoci", "config", "--image", image, *CONFIG],
                   ["umoci", "config", "--image", image, "--tag", NOBODY, "--config.user=nobody"],
-                  ["umoci", "gc", "--layout", directory / "layout"]):
+                  ["umoci", "gc", "--layout", directory / "layout"],
+                  # Unprivileged users copy it, too.
+                  ["chmod", "-R", "a+rX", directory / "layout"]):
         done = subprocess.run(list(map(str, words)), stdin=subprocess.DEVNULL, capture_output=True, text=True)
         if done.returncode:
             raise RuntimeError(f"cannot make the Debian image: {words[0]}: {' / '.join(done.stderr.splitlines()[-3:])}")
