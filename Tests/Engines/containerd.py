@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -78,8 +79,9 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
         """Runs a container to its end; the task and the container are gone then."""
         return self.call(*self.command_of_run(*words, id=id, options=["--rm", *options], of=of), **named)
 
-    def sh(self, script, **named):
-        return self.run("sh", "-c", script, **named)
+    def sh(self, script, shell="sh", **named):
+        """Ends late: ctr loses what a process prints that ends before a thread of ctr's has opened the FIFO, whatever the runtime."""
+        return self.run(shell, "-c", f"trap 'sleep 0.3' EXIT\n{script}", **named)
 
     def detached(self, *words, options=()):
         """A container that runs; its ID."""
@@ -90,7 +92,12 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
 
     def sleeper(self, *options):
         """A container that runs until it is told to end, by SIGTERM: with status 5."""
-        return self.detached("sh", "-c", "trap 'exit 5' TERM; while :; do sleep 0.05; done", options=options)
+        id = self.detached("sh", "-c", "trap 'exit 5' TERM; while :; do sleep 0.05; done", options=options)
+        self.wait_handler(id, signal.SIGTERM)
+        return id
+
+    def wait_handler(self, id, number):
+        self.wait_for(lambda: processes.handles(self.tasks()[id][0], number), f"{id} to handle signal {number}")
 
     def exec(self, id, *words, options=(), **named):
         return self.ctr("task", "exec", "--exec-id", self.unique("x"), *options, id, *words, **named)

@@ -108,6 +108,7 @@ def exec_detached(e):
 @entry("kill: a signal that the process handles")
 def kill_usr1(e):
     id = e.detached("sh", "-c", "trap 'exit 9' USR1; while :; do sleep 0.05; done")
+    e.wait_handler(id, signal.SIGUSR1)
     told = e.events()
     assert e.ctr("task", "kill", "-s", "SIGUSR1", id).status == 0
     e.wait_until(id, "STOPPED")

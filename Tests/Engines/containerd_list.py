@@ -81,13 +81,13 @@ def same_id(e):
 
 @entry("run: environment")
 def environment(e):
-    got = e.run("env", options=["--env", "GREETING=good day", "--env", "EMPTY="])
+    got = e.sh("env", options=["--env", "GREETING=good day", "--env", "EMPTY="])
     assert "GREETING=good day\n" in got.out and "EMPTY=\n" in got.out and "PATH=/bin\n" in got.out, got
 
 
 @entry("run: working directory")
 def cwd(e):
-    assert e.run("pwd", options=["--cwd", "/tmp"]).out == "/tmp\n"
+    assert e.sh("pwd", options=["--cwd", "/tmp"]).out == "/tmp\n"
     got = e.sh("pwd; ls -d /not/there/yet", options=["--cwd", "/not/there/yet"])
     assert got.out == "/not/there/yet\n/not/there/yet\n", got
 
@@ -173,7 +173,7 @@ def privileged(e):
 
 
 def in_namespace(e, name, *options):
-    return e.run("readlink", f"/proc/self/ns/{name}", options=options).out.strip()
+    return e.sh(f"readlink /proc/self/ns/{name}", options=options).out.strip()
 
 
 @entry("run: the host's network")

@@ -31,7 +31,7 @@ def tag(e):
                  perl -e 'print join(",", map { $_ ** 2 } 1..3), "\n"'
                  dpkg -l | grep -c '^ii  \(bash\|apt\|coreutils\) ' && apt-get --version | grep -o '^apt [0-9]'
                  dpkg --verify | grep -v /usr/share || echo unchanged"""
-    got = e.run("bash", "-c", script, of=debian(e))
+    got = e.sh(script, shell="bash", of=debian(e))
     assert (got.status, got.out) == (0, "<one><two words>\n1,4,9\n3\napt 2\nunchanged\n"), got
 
 
@@ -40,12 +40,12 @@ def digest(e):
     of = e.registry.digest(e.registry.debian)
     got = pull(e, of)
     assert got.status == 0, got
-    got = e.run("cat", "/etc/debian_version", of=of)
+    got = e.sh("cat /etc/debian_version", of=of)
     assert got.status == 0 and got.out.startswith("12."), got
 
 
 @entry("the image's command is what runs: bash, on a terminal")
-def shell(e):
+def terminal(e):
     words = e.command_of_run(options=["--rm", "--tty"], of=debian(e))
     got = e.on_terminal(*words, typed="echo $((6 * 7)) $0; exit 3\n")
     assert got.status == 3 and "42 bash" in got.out.splitlines(), got
@@ -54,7 +54,7 @@ def shell(e):
 @entry("the image's user: bash, perl and dpkg as nobody")
 def user_of_image(e):
     script = "id -un; perl -e 'print \"$> $(\\n\"'; dpkg-query -W -f '${Package}\\n' bash; touch /etc/mine 2>&1"
-    got = e.run("bash", "-c", script, of=nobody(e))
+    got = e.sh(script, shell="bash", of=nobody(e))
     lines = got.out.splitlines()
     assert lines[:3] == ["nobody", "65534 65534 65534", "bash"] and "Permission denied" in lines[3], got
 
@@ -63,15 +63,15 @@ def user_of_image(e):
 def set_uid(e):
     # That the account is locked says /etc/shadow, which only root and its group may read.
     for options, said in (([], "nobody P\n"), (["--allow-new-privs"], "nobody L ")):
-        got = e.run("passwd", "--status", options=options, of=nobody(e))
+        got = e.sh("passwd --status", options=options, of=nobody(e))
         assert got.status == 0 and got.out.startswith(said), got
 
 
 @entry("a program with file capabilities has them as a user with --allow-new-privs only")
 def file_capabilities(e):
     # Not the container's first program: that is executed with what the runtime has left it.
-    ping = ("bash", "-c", "ping -c 1 -w 5 127.0.0.1")
-    got = e.run(*ping, of=nobody(e))
+    ping = "ping -c 1 -w 5 127.0.0.1"
+    got = e.sh(ping, of=nobody(e))
     assert got.status != 0 and "not permitted" in got.err, got
-    got = e.run(*ping, options=["--allow-new-privs"], of=nobody(e))
+    got = e.sh(ping, options=["--allow-new-privs"], of=nobody(e))
     assert got.status == 0 and "1 received" in got.out, got

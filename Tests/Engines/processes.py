@@ -33,6 +33,12 @@ def lives(pid):
     return bool(status) and status.rpartition(") ")[2][0] not in "ZX"
 
 
+def handles(pid, number):
+    """The first of a pid namespace is not reached by a signal that it does not handle yet."""
+    lines = dict(line.split(":\t", 1) for line in read(pid, "status").splitlines() if ":\t" in line)
+    return bool(int(lines.get("SigCgt", "0"), 16) >> number - 1 & 1)
+
+
 def with_words(*words):
     """Those on whose command line all the words are."""
     return [pid for pid in everyone() if all(word in read(pid, "cmdline").split("\0") for word in words)]
