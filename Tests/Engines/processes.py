@@ -22,7 +22,8 @@ def read(pid, name):
 
 
 def handles(pid, number):
-    """Whether the process has a handler for the signal of that number."""
+    """Whether the process has a handler for the signal of that number: without one, the first of a pid namespace is not
+    reached by it."""
     found = re.search(r"^SigCgt:\s*(\w+)", read(pid, "status"), re.MULTILINE)
     return found is not None and int(found[1], 16) >> number - 1 & 1 == 1
 
@@ -31,12 +32,6 @@ def lives(pid):
     """A zombie does not: how soon it is reaped is for its parent to say."""
     status = read(pid, "stat")
     return bool(status) and status.rpartition(") ")[2][0] not in "ZX"
-
-
-def handles(pid, number):
-    """The first of a pid namespace is not reached by a signal that it does not handle yet."""
-    lines = dict(line.split(":\t", 1) for line in read(pid, "status").splitlines() if ":\t" in line)
-    return bool(int(lines.get("SigCgt", "0"), 16) >> number - 1 & 1)
 
 
 def with_words(*words):
