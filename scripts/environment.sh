@@ -31,6 +31,7 @@ packages_test=(
     zsh fish              # read their completions
     dbus-daemon           # a message bus for the D-Bus client to talk to
     criu iptables         # checkpoints; CRIU holds connections up by iptables-restore
+    strace                # holds a call up, where a race is tested
 )
 packages_bench=(
     crun runc             # the runtimes that are measured beside ours

@@ -185,6 +185,12 @@ public struct ContainerCgroup: Equatable, Sendable {
         return unit != nil && legacy?.paths["devices"] != nil && devices.allowed != nil
     }
 
+    /// Whether ``apply(_:on:)`` takes all devices away and then gives some back, one by one: a process that is in the
+    /// cgroup meanwhile is without them. A program of the cgroup v2 tree is there all at once.
+    public func withholdsDevices(applying request: CgroupRequest) -> Bool {
+        guardsByLegacy(request.limits.devices)
+    }
+
     /// Moves a process into them, where it could not be born in them.
     public func add(pid: Int32) throws(Failure) {
         if let unified {

@@ -181,7 +181,8 @@ final class Launch {
             return try goWithoutCgroup(error)
         }
         // Until the child has become the stage it shares our memory: where it runs out, the kernel would kill both.
-        limitsAreDue = request.limits.isEmpty
+        // And it needs its devices from the first step on.
+        limitsAreDue = request.limits.isEmpty && !cgroup.withholdsDevices(applying: request)
         if !limitsAreDue { try applyLimits() }
     }
 

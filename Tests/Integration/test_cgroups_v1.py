@@ -511,6 +511,17 @@ def mounts_in(runtime, bundle, kind):
     return found, [line.split()[8:] for line in listing.splitlines()[1:]]
 
 
+def test_the_stage_has_its_devices_while_rules_are_written(runtime, bundle):
+    """The v1 controller takes all devices first. Each rule is held up, so that nodes would be made before it is there."""
+    bundle.busybox("ls")
+    bundle.process["args"] = ["/bin/ls", "/dev/null"]
+    bundle.write()
+    slow = ["strace", "--quiet=all", "--output=/dev/null", "--trace-path", f"/sys/fs/cgroup/devices/apus-test/{bundle.id}/devices.allow",
+            "--inject=write,pwrite64:delay_enter=50ms"]
+    result = runtime("run", "--bundle", bundle.dir, bundle.id, prefix=[*prefix("pure"), *slow])
+    assert (result.code, result.out) == (0, "/dev/null\n"), result
+
+
 @pytest.mark.parametrize("kind", VIEWS)
 @pytest.mark.parametrize("namespace", [True, False])
 @pytest.mark.parametrize("option", ["ro", "rw"])

@@ -192,7 +192,9 @@ def test_configuration_is_the_one_of_the_creation(running, bundle):
 def test_joins_all_namespaces_and_the_cgroup(running, bundle):
     exec = running()
     kinds = ("mnt", "uts", "ipc", "net", "pid", "cgroup", "user", "time")
-    out = exec(bundle.id, "sh", "-c", " ".join(f"readlink /proc/1/ns/{k}; readlink /proc/self/ns/{k};" for k in kinds) +
+    # Until PID 1 is the container's own program nobody may look at it.
+    wait = "until readlink /proc/1/ns/mnt >/dev/null 2>&1; do sleep 0.1; done; "
+    out = exec(bundle.id, "sh", "-c", wait + " ".join(f"readlink /proc/1/ns/{k}; readlink /proc/self/ns/{k};" for k in kinds) +
                "cat /proc/1/cgroup; echo; cat /proc/self/cgroup").out
     links = out.split()[:16]
     assert links[::2] == links[1::2], out
