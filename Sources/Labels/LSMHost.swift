@@ -26,15 +26,16 @@ public struct LSMHost: Equatable, Sendable {
     static func detect(sys: String, proc: String) -> LSMHost {
         let hasAttributes = HostFile.exists(proc + "/self/attr/apparmor/exec")
         return LSMHost(
+            // That it confines programs, and is not just built in, is seen by its attributes, or on older kernels by
+            // its directory in securityfs: which is not to be seen everywhere, and not where Podman calls the runtime
+            // for a container with a user namespace.
             hasAppArmor: isEnabled(sys: sys)
                 && (hasAttributes || HostFile.exists(sys + "/kernel/security/apparmor")),
             hasAppArmorAttributes: hasAttributes,
             hasSELinux: hasSELinux(sys: sys, proc: proc))
     }
 
-    /// AppArmor is there and switched on. That it confines programs, and is not just built in, is seen by its
-    /// attributes, or on older kernels by its directory in securityfs: which is not to be seen everywhere, and not
-    /// where Podman calls the runtime for a container with a user namespace.
+    /// AppArmor is there and switched on.
     private static func isEnabled(sys: String) -> Bool {
         HostFile.read(sys + "/module/apparmor/parameters/enabled")?.first == UInt8(ascii: "Y")
     }
