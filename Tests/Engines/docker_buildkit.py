@@ -7,6 +7,7 @@ import subprocess
 
 import processes
 from docker import Docker
+from docker_like_registry import push_and_pull
 from engine import NotOffered
 from entries import Entries
 from image import NAME
@@ -163,11 +164,7 @@ WORKDIR /home/maker
 RUN ping -c 1 -w 5 127.0.0.1 | grep -o '1 received' >received
 ENTRYPOINT ["bash", "-c", "id -un; cat received answer; exit 5"]
 """, tag=made, of=e.registry.debian)
-    result = e.push(made)
-    assert result.status == 0, result
-    e.done("rmi", made)
-    result = e.pull(made)
-    assert result.status == 0, result
+    push_and_pull(e, made)
     result = e.run(of=made)
     assert (result.status, result.out) == (5, "maker\n1 received\n42"), result
 

@@ -19,6 +19,15 @@ def debian(e):
     return pulled(e, e.registry.debian)
 
 
+def push_and_pull(e, made):
+    """What is there afterwards comes from the registry."""
+    result = e.push(made)
+    assert result.status == 0, result
+    e.done("rmi", made)
+    result = e.pull(made)
+    assert result.status == 0, result
+
+
 @docker_like("pull by tag, and Debian's bash, perl, dpkg and apt-get")
 def tag(e: DockerLike):
     e.do("rmi", e.registry.debian)
@@ -100,11 +109,7 @@ ENTRYPOINT ["bash", "-c", "id -un; pwd; cat answer; exit 5"]
 """)
     result = e.build(path, made, "--network", "none")
     assert result.status == 0, result
-    result = e.push(made)
-    assert result.status == 0, result
-    e.done("rmi", made)
-    result = e.pull(made)
-    assert result.status == 0, result
+    push_and_pull(e, made)
     result = e.run(of=made)
     assert (result.status, result.out) == (5, "maker\n/home/maker\n42"), result
 
@@ -113,9 +118,5 @@ ENTRYPOINT ["bash", "-c", "id -un; pwd; cat answer; exit 5"]
 def busybox(e: DockerLike):
     made = f"{e.registry.address}/apus/{e.unique('busybox')}:1"
     e.done("tag", NAME, made)
-    result = e.push(made)
-    assert result.status == 0, result
-    e.done("rmi", made)
-    result = e.pull(made)
-    assert result.status == 0, result
+    push_and_pull(e, made)
     assert e.shown("echo", "hello", of=made) == "hello"
