@@ -5,7 +5,7 @@ import re
 
 import image
 import registry
-from docker_like import may_raise_limits
+from docker_like import default_ulimits
 from engine import Engine
 from entries import Entries
 
@@ -19,9 +19,7 @@ class Buildah(Engine):
     def start(self):
         self.state = self.dir / "state"
         (self.dir / "policy.json").write_text(json.dumps(registry.NO_SIGNATURES))
-        # The limits of Buildah's that are newer than Debian 12's are above the caller's where it lacks CAP_SYS_RESOURCE.
-        limits = "[]" if may_raise_limits() else '["nofile=1024:1024", "nproc=4096:4096"]'
-        (self.dir / "containers.conf").write_text(f"[containers]\ndefault_ulimits = {limits}\n")
+        (self.dir / "containers.conf").write_text(f"[containers]\ndefault_ulimits = {default_ulimits()}\n")
         got = self.buildah("pull", *self.signatures(), f"docker-archive:{image.write(self.dir / 'image.tar')}")
         assert got.status == 0, got
 

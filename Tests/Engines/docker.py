@@ -46,7 +46,8 @@ class Docker(DockerLike):
     def start_daemon(self):
         # Its BuildKit calls `runc` of PATH, whatever runtimes there are; nothing else that dockerd runs here does.
         self.daemon = self.spawn(
-            "env", f"PATH={self.runtime_as_runc()}:{os.environ['PATH']}", "dockerd", "--data-root", self.dir / "data", "--exec-root", self.dir / "exec", "--pidfile", self.dir / "pid",
+            "env", f"PATH={self.runtime_as_runc()}:{os.environ['PATH']}", "dockerd",
+            "--data-root", self.dir / "data", "--exec-root", self.dir / "exec", "--pidfile", self.dir / "pid",
             "--host", f"unix://{self.socket}",
             "--config-file", self.file("{}", "daemon.json"),
             "--bridge", "none", "--iptables=false", "--ip6tables=false",

@@ -153,5 +153,10 @@ def may_raise_limits():
     return bool(host_capabilities("CapEff") >> SYS_RESOURCE & 1)
 
 
+def default_ulimits():
+    """For containers.conf: Podman's and Buildah's own are above the caller's, which takes CAP_SYS_RESOURCE."""
+    return "[]" if may_raise_limits() else '["nofile=1024:1024", "nproc=4096:4096"]'
+
+
 def unified():
     return Path("/sys/fs/cgroup/cgroup.controllers").exists()

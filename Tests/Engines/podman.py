@@ -7,7 +7,7 @@ import subprocess
 import image
 import processes
 import registry
-from docker_like import DockerLike, may_raise_limits
+from docker_like import DockerLike, default_ulimits, may_raise_limits
 
 PAUSE = "localhost/apus/pause:1"
 
@@ -36,10 +36,9 @@ class Podman(DockerLike):
         # Podman asks those runtimes for errors as JSON that are listed. Its own limit of files is 1048576: that takes
         # CAP_SYS_RESOURCE where the caller's is lower.
         self.ulimits = () if may_raise_limits() else ("--ulimit", "nproc=4096:4096")
-        limits = "[]" if may_raise_limits() else '["nofile=1024:1024", "nproc=4096:4096"]'
         self.conf = self.file(f"""
 [containers]
-default_ulimits = {limits}
+default_ulimits = {default_ulimits()}
 log_driver = "k8s-file"
 init_path = "/usr/bin/docker-init"
 [engine]
@@ -74,9 +73,10 @@ graphroot = "{self.dir}/root-{driver}"
         tried = [self.do("load", "--signature-policy", self.policy, "--input", self.archive)]
         if tried[0].status == 0:
             name = self.unique()
-            tried += [self.do("create", "--name", name, *self.options(()), image.NAME), self.do(*self.mounting(name)), self.do("rm", "--force", name)]
+            tried += [self.do("create", "--name", name, *self.options(()), image.NAME), self.do(*self.mounting(name)),
+                      self.do("rm", "--force", name)]
         self.refusal = "".join(one.said for one in tried if one.status)
-        return not self.refusal
+        return all(one.status == 0 for one in tried)
 
     def mounting(self, name):
         """Mounts a container's root file system and prints where."""
