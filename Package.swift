@@ -23,6 +23,12 @@ let package = Package(
         .executable(name: "apus", targets: ["apus"]),
         .executable(name: "apus-manual", targets: ["WriteManual"]),
         .library(name: "ContainerRuntime", targets: ["ContainerRuntime"]),
+        // For the CRI layer, which is a package of its own: cri/Package.swift.
+        .library(name: "Diagnosis", targets: ["Diagnosis"]),
+        .library(name: "Kernel", targets: ["Kernel"]),
+        .library(name: "OCISpec", targets: ["OCISpec"]),
+        .library(name: "Cgroups", targets: ["Cgroups"]),
+        .library(name: "MonitorProtocol", targets: ["MonitorProtocol"]),
     ],
     targets: [
         // Ground: what the kernel and the specification say, as values.
@@ -66,6 +72,14 @@ let package = Package(
             ],
             swiftSettings: lean, plugins: ["EmbedStagePlugin"]),
 
+        // What watches over a pod for the CRI layer, and what the two say to each other.
+        .target(
+            name: "MonitorProtocol", dependencies: ["Kernel", "OCISpec", "Diagnosis"], swiftSettings: lean),
+        .target(
+            name: "PodMonitor",
+            dependencies: ["MonitorProtocol", "Netlink", "OCISpec", "Kernel", "Diagnosis"],
+            swiftSettings: lean),
+
         // Top: the command line, and the executable.
         .target(name: "Arguments", swiftSettings: lean),
         .target(name: "Presentation", swiftSettings: lean),
@@ -73,8 +87,8 @@ let package = Package(
         .executableTarget(
             name: "apus",
             dependencies: [
-                "ContainerRuntime", "Arguments", "Presentation", "OCISpec", "Kernel", "Diagnosis",
-                "AbridgedStart",
+                "ContainerRuntime", "PodMonitor", "Arguments", "Presentation", "OCISpec", "Kernel",
+                "Diagnosis", "AbridgedStart",
             ],
             exclude: ["hot-symbols", "sections.ld"],
             swiftSettings: lean,
@@ -123,6 +137,9 @@ let package = Package(
         .testTarget(name: "DBusTests", dependencies: ["DBus", "Kernel", "Diagnosis"]),
         .testTarget(name: "ResctrlTests", dependencies: ["Resctrl", "OCISpec", "Diagnosis"]),
         .testTarget(name: "NetlinkTests", dependencies: ["Netlink", "Kernel", "Diagnosis"]),
+        .testTarget(name: "MonitorProtocolTests", dependencies: ["MonitorProtocol", "OCISpec", "Kernel"]),
+        .testTarget(
+            name: "PodMonitorTests", dependencies: ["PodMonitor", "MonitorProtocol", "Kernel", "Diagnosis"]),
         .testTarget(name: "OCISpecTests", dependencies: ["OCISpec", "Diagnosis"]),
     ],
     swiftLanguageModes: [.v6]

@@ -139,7 +139,6 @@ int launch_stage(struct launch *launch)
 
 int launch_holder(struct launch *launch)
 {
-    launch->flags = CLONE_NEWUSER;
     launch->cgroup = -1;
     return clone_child(launch, hold);
 }

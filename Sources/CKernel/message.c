@@ -63,6 +63,86 @@ long apus_receive(int socket, void *bytes, size_t count, int *descriptor)
     return result;
 }
 
+long apus_send_with(int socket, const void *bytes, size_t count, const int *descriptors, size_t passed)
+{
+    enum { MOST = 8 };
+    struct iovec part = { .iov_base = (void *)(uintptr_t)bytes, .iov_len = count };
+    union {
+        struct cmsghdr header;
+        char room[CMSG_SPACE(sizeof(int) * MOST)];
+    } control;
+    struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+    if (passed > MOST) {
+        errno = ETOOMANYREFS;
+        return -1;
+    }
+    if (passed > 0) {
+        memset(&control, 0, sizeof control);
+        message.msg_control = &control;
+        message.msg_controllen = CMSG_SPACE(sizeof(int) * passed);
+        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(sizeof(int) * passed);
+        memcpy(CMSG_DATA(header), descriptors, sizeof(int) * passed);
+    }
+    return sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+long apus_receive_with(int socket, void *bytes, size_t count, int *descriptors, size_t *passed)
+{
+    struct iovec part = { .iov_base = bytes, .iov_len = count };
+    union {
+        struct cmsghdr header;
+        char room[CMSG_SPACE(sizeof(int) * 253)]; /* SCM_MAX_FD */
+    } control;
+    struct msghdr message = {
+        .msg_iov = &part,
+        .msg_iovlen = 1,
+        .msg_control = &control,
+        .msg_controllen = sizeof control.room,
+    };
+    size_t room = *passed;
+    *passed = 0;
+    long result = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    if (result < 0)
+        return result;
+    for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
+        if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
+            continue;
+        size_t total = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        for (size_t i = 0; i < total; i++) {
+            int received;
+            memcpy(&received, CMSG_DATA(header) + i * sizeof(int), sizeof received);
+            if (*passed < room)
+                descriptors[(*passed)++] = received;
+            else
+                close(received);
+        }
+    }
+    return result;
+}
+
+long apus_next_length(int socket)
+{
+    return recv(socket, NULL, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
+}
+
+int apus_peer_user(int socket, uint32_t *user)
+{
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+    if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
+        return -1;
+    *user = peer.uid;
+    return 0;
+}
+
+int apus_accept(int socket)
+{
+    return accept4(socket, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+
 /* The address's size; 0 and errno if it does not fit. */
 static socklen_t local_address(struct sockaddr_un *address, const char *name, size_t length)
 {

@@ -3,14 +3,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/capability.h>
 #include <linux/keyctl.h>
 #include <linux/nsfs.h>
+#include <malloc.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -40,6 +44,11 @@ int apus_pipe(int ends[2])
 int apus_eventfd(void)
 {
     return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+}
+
+int apus_spawn_close_from(void *actions, int first)
+{
+    return posix_spawn_file_actions_addclosefrom_np(actions, first);
 }
 
 int apus_fsopen(const char *type, unsigned int flags)
@@ -98,6 +107,37 @@ int apus_join_keyring(const char *name, uint32_t permissions)
         return -1;
     }
     return (int)syscall(SYS_keyctl, KEYCTL_SETPERM, keyring, now | permissions);
+}
+
+int apus_fork(void)
+{
+    return fork();
+}
+
+int apus_set_root_ids(void)
+{
+    if (setgroups(0, NULL) != 0 || setresgid(0, 0, 0) != 0)
+        return -1;
+    return setresuid(0, 0, 0);
+}
+
+/* Of the linker. What is between them is never written to. */
+extern const char __executable_start[] __attribute__((weak)), etext[] __attribute__((weak));
+
+void apus_release_text(void)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), start = (uintptr_t)__executable_start & ~(page - 1);
+    uintptr_t end = (uintptr_t)etext & ~(page - 1);
+    if (start != 0 && end > start)
+        (void)madvise((void *)start, end - start, MADV_DONTNEED);
+}
+
+void apus_allocate_frugally(void)
+{
+    mallopt(M_ARENA_MAX, 1);
+    mallopt(M_MMAP_THRESHOLD, 16 << 10);
+    mallopt(M_TRIM_THRESHOLD, 16 << 10);
+    mallopt(M_TOP_PAD, 4 << 10);
 }
 
 int apus_pidfd_open(int pid, unsigned int flags)

@@ -29,6 +29,48 @@ public struct Timestamp: Equatable, Sendable {
         return dateAndTime + "." + padded(fraction, digits) + "Z"
     }
 
+    /// RFC 3339 in UTC with all nine digits of the nanoseconds, as lines of a container's log begin.
+    public var rfc3339Full: String { dateAndTime + "." + padded(nanoseconds, 9) + "Z" }
+
+    /// - Parameter rfc3339: a moment in UTC, `Z` at its end, with a fraction of up to nine digits or without.
+    /// - Returns: `nil` if it is something else.
+    public init?(rfc3339 text: String) {
+        let bytes = Array(text.utf8)
+        guard bytes.count >= 20, bytes.last == UInt8(ascii: "Z") else { return nil }
+        func number(_ range: Range<Int>) -> Int? {
+            var value = 0
+            for byte in bytes[range] {
+                guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) else { return nil }
+                value = value * 10 + Int(byte - UInt8(ascii: "0"))
+            }
+            return value
+        }
+        let marks = [(4, "-"), (7, "-"), (10, "T"), (13, ":"), (16, ":")] as [(Int, Unicode.Scalar)]
+        for (place, mark) in marks where UInt32(bytes[place]) != mark.value { return nil }
+        guard let year = number(0..<4), let month = number(5..<7), let day = number(8..<10),
+            let hour = number(11..<13), let minute = number(14..<16), let second = number(17..<19),
+            (1...12).contains(month), (1...31).contains(day), hour < 24, minute < 60, second <= 60
+        else { return nil }
+        var nanoseconds = 0
+        if bytes.count > 20 {
+            let digits = bytes.count - 21
+            guard bytes[19] == UInt8(ascii: "."), (1...9).contains(digits),
+                let fraction = number(20..<(20 + digits))
+            else { return nil }
+            nanoseconds = fraction
+            for _ in digits..<9 { nanoseconds *= 10 }
+        }
+        // As in civil: years from March, in cycles of 400.
+        let fromMarch = month <= 2 ? year - 1 : year
+        let cycle = (fromMarch >= 0 ? fromMarch : fromMarch - 399) / 400
+        let yearOfCycle = fromMarch - cycle * 400
+        let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
+        let dayOfCycle = yearOfCycle * 365 + yearOfCycle / 4 - yearOfCycle / 100 + dayOfYear
+        let days = cycle * 146_097 + dayOfCycle - 719_468
+        self.init(
+            seconds: days * 86_400 + hour * 3600 + minute * 60 + second, nanoseconds: nanoseconds)
+    }
+
     /// RFC 3339 in UTC, whole seconds. Moments outside the years 0 to 9999, which it has no form for, come
     /// out as the first or the last one in them.
     ///

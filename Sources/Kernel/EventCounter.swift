@@ -12,6 +12,8 @@ public struct EventCounter: ~Copyable, Sendable {
 
     public var number: Int32 { descriptor.number }
 
+    consuming func takeDescriptor() -> FileDescriptor { descriptor }
+
     /// Sets it to 0.
     ///
     /// - Returns: whether it was something else.

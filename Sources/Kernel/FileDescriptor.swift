@@ -129,6 +129,16 @@ public struct FileDescriptor: ~Copyable, Sendable {
         return bytes
     }
 
+    /// pread(2) of at most `count` bytes from an offset on.
+    public func read(_ count: Int, from offset: Int, name: String = "file") throws(SystemError) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: count)
+        let number = number
+        let length = try system("read \(name)") {
+            bytes.withUnsafeMutableBytes { pread(number, $0.baseAddress, $0.count, off_t(offset)) }
+        }
+        return Array(bytes[..<length])
+    }
+
     /// write(2) until everything is written.
     public func writeAll(_ bytes: [UInt8], name: String = "file") throws(SystemError) {
         var offset = 0

@@ -11,6 +11,14 @@ public struct FileStatus: Equatable, Sendable {
     /// Of a device node.
     public let rdev: UInt64
     public let size: Int64
+    /// When its content or its attributes changed last (`st_ctim`), which no program can set back.
+    public let changed: Timestamp
+    /// What it takes on the disk, in blocks of 512 bytes.
+    public let blocks: Int64
+    /// Hard links.
+    public let links: UInt64
+    /// When its content was last changed.
+    public let modified: Timestamp
 
     init(_ status: stat) {
         device = UInt64(status.st_dev)
@@ -20,6 +28,10 @@ public struct FileStatus: Equatable, Sendable {
         group = status.st_gid
         rdev = UInt64(status.st_rdev)
         size = Int64(status.st_size)
+        changed = Timestamp(seconds: status.st_ctim.tv_sec, nanoseconds: status.st_ctim.tv_nsec)
+        blocks = Int64(status.st_blocks)
+        links = UInt64(status.st_nlink)
+        modified = Timestamp(seconds: status.st_mtim.tv_sec, nanoseconds: status.st_mtim.tv_nsec)
     }
 
     public var isDirectory: Bool { mode & S_IFMT == S_IFDIR }

@@ -99,12 +99,15 @@ public struct Child: ~Copyable, Sendable {
         return Child(pid: pid, pidfd: FileDescriptor(owning: launch.pointee.pidfd))
     }
 
-    /// A process in a user namespace of its own, that waits to be killed. It has no other use.
-    public static func holdUserNamespace() throws(SystemError) -> Child {
+    /// A process in namespaces of its own, that waits to be killed. It has no other use.
+    ///
+    /// - Parameter flags: CLONE_NEW*. A user namespace is made first, and owns the others.
+    public static func holdNamespaces(_ flags: UInt64 = UInt64(CLONE_NEWUSER)) throws(SystemError) -> Child {
         let launch = record
         launch.pointee = CKernel.launch()
+        launch.pointee.flags = flags
         let pid = launch_holder(launch)
-        if pid < 0 { throw SystemError("clone3 with CLONE_NEWUSER", Errno(-pid)) }
+        if pid < 0 { throw SystemError("clone3 with new namespaces", Errno(-pid)) }
         return Child(pid: pid, pidfd: FileDescriptor(owning: launch.pointee.pidfd))
     }
 

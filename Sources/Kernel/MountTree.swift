@@ -27,14 +27,43 @@ public enum MountTree {
         _ type: String, source: String, options: [(key: String, value: String?)], attributes: UInt32,
         complaint: inout String
     ) throws(SystemError) -> FileDescriptor {
+        try make(
+            type, source: source,
+            parameters: options.map { ($0.key, $0.value.map { .text($0) } ?? .none) },
+            attributes: attributes, complaint: &complaint)
+    }
+
+    /// The value of an option.
+    public enum ParameterValue: Sendable {
+        case none
+        case text(String)
+        /// Something open (FSCONFIG_SET_FD), such as a layer of an overlay (Linux 6.13).
+        case descriptor(Int32)
+    }
+
+    /// As the other, with options that may have open files as values.
+    public static func make(
+        _ type: String, source: String, parameters: [(key: String, value: ParameterValue)],
+        attributes: UInt32, complaint: inout String
+    ) throws(SystemError) -> FileDescriptor {
         let context = FileDescriptor(
             owning: try system("fsopen \(type)") { apus_fsopen(type, UInt32(FSOPEN_CLOEXEC)) })
         let number = context.number
         do throws(SystemError) {
-            for (key, value) in [("source", source)] + options {
-                let command = value == nil ? FSCONFIG_SET_FLAG : FSCONFIG_SET_STRING
-                _ = try system("fsconfig \(key)\(value.map { "=\($0)" } ?? "")") {
-                    apus_fsconfig(number, UInt32(command.rawValue), key, value, 0)
+            for (key, value) in [("source", .text(source))] + parameters {
+                switch value {
+                case .none:
+                    _ = try system("fsconfig \(key)") {
+                        apus_fsconfig(number, UInt32(FSCONFIG_SET_FLAG.rawValue), key, nil, 0)
+                    }
+                case .text(let text):
+                    _ = try system("fsconfig \(key)=\(text)") {
+                        apus_fsconfig(number, UInt32(FSCONFIG_SET_STRING.rawValue), key, text, 0)
+                    }
+                case .descriptor(let file):
+                    _ = try system("fsconfig \(key)=descriptor \(file)") {
+                        apus_fsconfig(number, UInt32(FSCONFIG_SET_FD.rawValue), key, nil, file)
+                    }
                 }
             }
             _ = try system("create a \(type)") {
@@ -45,6 +74,32 @@ public enum MountTree {
         } catch {
             complaint = log(of: context)
             throw error
+        }
+    }
+
+    /// Attaches a detached mount (move_mount(2)).
+    public static func attach(
+        _ mount: borrowing FileDescriptor, at target: String
+    ) throws(SystemError) {
+        let number = mount.number
+        _ = try system("attach a mount at \(target)") { apus_move_mount(number, target) }
+    }
+
+    /// umount2(2).
+    ///
+    /// - Parameter flags: MNT_DETACH and the like.
+    public static func unmount(_ target: String, flags: Int32 = 0) throws(SystemError) {
+        _ = try system("unmount \(target)") { apus_unmount(target, flags) }
+    }
+
+    /// mount(2), for file systems that the kernel does not yet give all options of by fsconfig(2).
+    ///
+    /// - Parameter data: options with commas between them; less than a page.
+    public static func mount(
+        _ type: String, source: String, at target: String, flags: UInt, data: String
+    ) throws(SystemError) {
+        _ = try system("mount \(type) at \(target)") {
+            apus_mount_type(type, source, target, flags, data)
         }
     }
 

@@ -37,7 +37,7 @@ public enum ProcessControl {
         return FileDescriptor(owning: try system("take \(name)") { apus_pidfd_getfd(number, descriptor) })
     }
 
-    /// kill(2).
+    /// kill(2); a negative number is a process group.
     public static func signal(pid: Int32, _ signal: Int32) throws(SystemError) {
         _ = try system("send signal \(signal) to \(pid)") { kill(pid, signal) }
     }
@@ -58,6 +58,12 @@ public enum ProcessControl {
     public static var children: Set<Int32>? {
         guard let text = try? FileTree.readText("/proc/thread-self/children") else { return nil }
         return Set(text.split(separator: " ").compactMap { Int32($0) })
+    }
+
+    /// Whether it is a child of this process that has not been reaped, be it one that has ended.
+    public static func isChild(_ pid: Int32) -> Bool {
+        var information = siginfo_t()
+        return waitid(P_PID, id_t(pid), &information, WEXITED | WNOHANG | WNOWAIT) == 0
     }
 
     /// Reaps any one child that has ended; `nil` if none has.

@@ -11,9 +11,11 @@ extension Child {
     ///   - input: what it gets as standard input.
     ///   - output: what it gets as standard output.
     ///   - errors: what it gets as standard error; `nil` is the same.
+    ///   - apart: whether it is to lead a process group of its own, by which it can be killed with all that it
+    ///     started, and to have no descriptor but these three, whatever a library of this process left open.
     public static func spawn(
         _ path: String, arguments: [String], environment: [String]?, input: Int32, output: Int32,
-        errors: Int32? = nil
+        errors: Int32? = nil, apart: Bool = false
     ) throws(SystemError) -> Child {
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
@@ -23,13 +25,15 @@ extension Child {
         posix_spawnattr_setsigmask(&attributes, &signals)
         sigfillset(&signals)
         posix_spawnattr_setsigdefault(&attributes, &signals)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+        let group = apart ? POSIX_SPAWN_SETPGROUP : 0
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | group))
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_adddup2(&actions, input, 0)
         posix_spawn_file_actions_adddup2(&actions, output, 1)
         posix_spawn_file_actions_adddup2(&actions, errors ?? output, 2)
+        if apart { _ = apus_spawn_close_from(&actions, 3) }
 
         let argv = CStrings(arguments)
         let envp = environment.map(CStrings.init)

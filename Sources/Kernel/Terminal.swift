@@ -13,6 +13,12 @@ public enum Terminal {
         return try? FileDescriptor.open("/dev/tty", O_RDWR | O_NOCTTY)
     }
 
+    /// Gives a terminal a size (TIOCSWINSZ).
+    public static func resize(_ number: Int32, rows: UInt16, columns: UInt16) throws(SystemError) {
+        var size = winsize(ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0)
+        _ = try system("resize a terminal") { ioctl(number, UInt(TIOCSWINSZ), &size) }
+    }
+
     /// Gives one terminal the size of another. Best effort.
     public static func copySize(from source: Int32, to target: Int32) {
         var size = winsize()

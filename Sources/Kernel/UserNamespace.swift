@@ -7,7 +7,7 @@ public enum UserNamespace {
     ///   - uids: lines of uid_map (user_namespaces(7)).
     ///   - gids: lines of gid_map.
     public static func make(uids: String, gids: String) throws(SystemError) -> FileDescriptor {
-        let holder = try Child.holdUserNamespace()
+        let holder = try Child.holdNamespaces()
         defer {
             try? ProcessControl.signal(holder.pidfd, SIGKILL)
             _ = ProcessControl.wait(pid: holder.pid)

@@ -70,13 +70,14 @@ import Testing
 @Suite struct SpawnTests {
     /// What a program printed, and how it ended.
     private func run(
-        _ path: String, _ arguments: [String], environment: [String]? = [], input: String = ""
+        _ path: String, _ arguments: [String], environment: [String]? = [], input: String = "",
+        apart: Bool = false
     ) throws -> (output: String, status: Kernel.ExitStatus?) {
         let output = try Pipe.make()
         let file = try MemoryFile.readable("input", Array(input.utf8))
         let child = try Child.spawn(
             path, arguments: arguments, environment: environment, input: file.number,
-            output: output.writeNumber)
+            output: output.writeNumber, apart: apart)
         let text = try output.takeReadEnd().readAll()
         return (String(decoding: text, as: UTF8.self), ProcessControl.wait(pid: child.pid))
     }
@@ -87,6 +88,21 @@ import Testing
         #expect(output == "a b||ü|\nerr\n")
         #expect(status == .exited(3))
         #expect(try run("/bin/sh", ["sh", "-c", "kill -TERM $$"]).status == .killed(signal: SIGTERM))
+    }
+
+    /// By its group it can be killed with what it started.
+    @Test func apart() throws {
+        // Open without O_CLOEXEC, as a careless library has it.
+        let careless = open("/dev/null", O_RDONLY)
+        defer { close(careless) }
+        let script = "cut -d' ' -f1,5 /proc/$$/stat; test -e /proc/$$/fd/\(careless)"
+        let inside = try run("/bin/sh", ["sh", "-c", script])
+        #expect(inside.status == .exited(0))
+        #expect(inside.output.split { $0 == " " || $0 == "\n" }.last == "\(getpgrp())")
+        let apart = try run("/bin/sh", ["sh", "-c", script], apart: true)
+        #expect(apart.status == .exited(1))
+        let numbers = apart.output.split { $0 == " " || $0 == "\n" }
+        #expect(numbers.count == 2 && numbers[0] == numbers[1])
     }
 
     @Test func environment() throws {

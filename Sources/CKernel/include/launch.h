@@ -34,9 +34,17 @@ struct launch {
 int launch_stage(struct launch *launch);
 
 /*
- * Clone a child into a new user namespace, where it waits to be killed; it ends with its parent as well. Fills in
- * the pidfd and answers the pid, or a negative errno.
+ * Clone a child into the new namespaces of `flags`, where it waits to be killed; it ends with its parent as well. Fills
+ * in the pidfd and answers the pid, or a negative errno.
  */
 int launch_holder(struct launch *launch);
+
+/*
+ * Clone PID 1 of a new pid namespace, which sleeps until SIGTERM, in the caller's other namespaces: see pause.c. The
+ * caller is a process with one thread that is about to end: its descriptors 0 and 1 and its signals are not its own
+ * after this. If the child fails, two words come at the descriptor `report`: 0 for its root or 1 for its rights, and the
+ * errno. The pid, or -1 and errno.
+ */
+int launch_pause(int report);
 
 #endif

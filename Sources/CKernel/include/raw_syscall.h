@@ -9,7 +9,7 @@
 
 #if defined(__x86_64__)
 
-static inline long raw_syscall6(long number, long a, long b, long c, long d, long e, long f)
+__attribute__((always_inline)) static inline long raw_syscall6(long number, long a, long b, long c, long d, long e, long f)
 {
     long result;
     register long r10 __asm__("r10") = d;
@@ -24,7 +24,7 @@ static inline long raw_syscall6(long number, long a, long b, long c, long d, lon
 
 #elif defined(__aarch64__)
 
-static inline long raw_syscall6(long number, long a, long b, long c, long d, long e, long f)
+__attribute__((always_inline)) static inline long raw_syscall6(long number, long a, long b, long c, long d, long e, long f)
 {
     register long x8 __asm__("x8") = number;
     register long x0 __asm__("x0") = a;
@@ -42,7 +42,7 @@ static inline long raw_syscall6(long number, long a, long b, long c, long d, lon
 
 #elif defined(__riscv) && __riscv_xlen == 64
 
-static inline long raw_syscall6(long number, long a, long b, long c, long d, long e, long f)
+__attribute__((always_inline)) static inline long raw_syscall6(long number, long a, long b, long c, long d, long e, long f)
 {
     register long a7 __asm__("a7") = number;
     register long a0 __asm__("a0") = a;

@@ -15,6 +15,7 @@ int apus_close_range(unsigned int first, unsigned int last, unsigned int flags);
 int apus_memfd_create(const char *name, unsigned int flags);
 int apus_pipe(int ends[2]); /* O_CLOEXEC */
 int apus_eventfd(void); /* at 0; EFD_CLOEXEC, EFD_NONBLOCK */
+int apus_spawn_close_from(void *actions, int first); /* posix_spawn_file_actions_addclosefrom_np(3) */
 
 int apus_fsopen(const char *type, unsigned int flags);
 int apus_fspick(const char *path, unsigned int flags);
@@ -66,6 +67,42 @@ int apus_send(int socket, const void *bytes, size_t count, int descriptor);
  * recv(2)'s answer.
  */
 long apus_receive(int socket, void *bytes, size_t count, int *descriptor);
+
+/*
+ * The same with several descriptors. apus_receive_with takes at most *passed of them and tells how many came; further
+ * ones are closed. A packet of no bytes and -1 with EAGAIN differ; neither call waits.
+ */
+long apus_send_with(int socket, const void *bytes, size_t count, const int *descriptors, size_t passed);
+long apus_receive_with(int socket, void *bytes, size_t count, int *descriptors, size_t *passed);
+
+/* The length of the packet that is next. Does not wait. */
+long apus_next_length(int socket);
+
+/* The user at the other end when it connected (SO_PEERCRED). */
+int apus_peer_user(int socket, uint32_t *user);
+
+/* accept4(2): close-on-exec, and without waiting. */
+int apus_accept(int socket);
+
+int apus_fork(void);
+
+/* mallopt(3): one arena for all threads, and what is large or at the end goes back to the kernel when it is freed. */
+void apus_allocate_frugally(void);
+
+/* Take the pages of the program's text out of this process: those that it needs come back from the page cache. */
+void apus_release_text(void);
+
+int apus_epoll_create(void); /* close-on-exec */
+/* Wait for what can be read, and for room to write if asked; in place of what was waited for before. */
+int apus_epoll_watch(int epoll, int descriptor, int writing);
+int apus_epoll_ignore(int epoll, int descriptor);
+struct apus_event {
+    int descriptor;
+    int readable, writable; /* each also at the end, and after an error */
+};
+int apus_epoll_wait(int epoll, struct apus_event *found, int count, int milliseconds); /* 16 at most */
+
+int apus_set_root_ids(void); /* setgroups(2), setresgid(2) and setresuid(2) */
 
 /* connect(2) to a unix(7) address; an abstract one begins with a zero byte. ENAMETOOLONG if it does not fit. */
 int apus_connect_local(int socket, const void *name, size_t length);

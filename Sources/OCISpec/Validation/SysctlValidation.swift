@@ -62,6 +62,9 @@ extension Sysctl {
         }
     }
 
+    /// The kind of namespace that has its own value of the setting; `nil` if it is the host's, or no setting's name.
+    public var owner: Namespace.Kind? { hasPlainComponents(path) ? Self.owner(of: path) : nil }
+
     /// The kind of namespace that has its own value of a setting.
     private static func owner(of path: String) -> Namespace.Kind? {
         if path.hasPrefix("net/") { return .network }
