@@ -33,6 +33,22 @@ packages_test=(
     criu iptables         # checkpoints; CRIU holds connections up by iptables-restore
     strace                # holds a call up, where a race is tested
 )
+packages_cri=(
+    libarchive-dev        # reads the tar archives of layers
+    zlib1g-dev libzstd-dev  # and their compression
+    libsqlite3-dev        # records of images, pods and containers, through GRDB
+    g++ libstdc++-12-dev  # toml++, which TOMLKit wraps
+)
+packages_cri_test=(
+    docker-registry       # serves images on loopback
+    openssl               # its certificate, and the signature of its tokens
+    zstd                  # packs a layer
+    busybox-static        # what the images have in them
+    containernetworking-plugins iptables  # pods' networks, and ports of the host
+    crun runc             # runtime handlers beside ours
+    iproute2 util-linux   # the network and the namespaces of the tests' place
+    python3 python3-pytest
+)
 packages_bench=(
     crun runc             # the runtimes that are measured beside ours
     busybox-static        # /bin/true for the container
@@ -65,6 +81,8 @@ packages_engines=(
     python3               # conducts it all
 )
 
+apus_cri=${APUS_CRI:-$repository/cri/.build/debug/apus-cri}
+
 say() { if [ -t 2 ]; then printf '\033[1m==> %s\033[0m\n' "$*" >&2; else printf '==> %s\n' "$*" >&2; fi; }
 die() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
 now() { date +%s%N; }
@@ -92,6 +110,17 @@ install_packages() {
     export DEBIAN_FRONTEND=noninteractive
     apt-get install -y -q --no-install-recommends "${missing[@]}" >&2 ||
         { apt-get update -q >&2 && apt-get install -y -q --no-install-recommends "${missing[@]}" >&2; }
+}
+
+# The tests' client speaks gRPC: Debian's modules for Debian's python, PyPI's for any other that is first in PATH.
+install_python_modules() {
+    python3 -c 'import grpc, google.protobuf' 2>/dev/null && return
+    if [ "$(readlink -f "$(command -v python3)")" = "$(readlink -f /usr/bin/python3)" ]; then
+        install_packages python3-grpcio python3-protobuf
+    else
+        say "installing grpcio and protobuf"
+        python3 -m pip install -q grpcio protobuf >&2
+    fi
 }
 
 # A build by root would leave files that the clone's owner cannot replace.

@@ -1,0 +1,46 @@
+import CRIProto
+import Foundation
+import Images
+
+extension StoredImage {
+    /// What ListImages and ImageStatus say of it.
+    var message: Runtime_V1_Image {
+        .with {
+            $0.id = id
+            $0.repoTags = repoTags
+            $0.repoDigests = repoDigests
+            $0.size = UInt64(max(1, record.size))
+            // The user part of `user:group`; a number is an ID. An image that names none has neither, which clients
+            // take for root.
+            let user =
+                configuration.config.user.split(separator: ":", omittingEmptySubsequences: false).first ?? ""
+            if let uid = Int64(user) {
+                $0.uid = .with { $0.value = uid }
+            } else {
+                $0.username = String(user)
+            }
+            $0.spec = .with { $0.image = repoTags.first ?? repoDigests.first ?? id }
+            $0.pinned = record.isPinned
+        }
+    }
+
+    /// For people who look at an image with `crictl inspecti`.
+    var verboseInfo: String {
+        get throws {
+            // The configuration as it came, which is what tools look into.
+            let spec = String(decoding: record.config, as: UTF8.self)
+            let manifest = record.manifestDigest.description
+            return "{\"manifestDigest\":\"\(manifest)\",\"imageSpec\":\(spec)}"
+        }
+    }
+}
+
+extension RegistryCredentials {
+    /// Nil where nothing is set.
+    init?(_ auth: Runtime_V1_AuthConfig) throws(ImageError) {
+        try self.init(
+            username: auth.username, password: auth.password, auth: auth.auth,
+            serverAddress: auth.serverAddress,
+            identityToken: auth.identityToken, registryToken: auth.registryToken)
+    }
+}

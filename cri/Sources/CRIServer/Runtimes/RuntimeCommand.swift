@@ -1,0 +1,49 @@
+import Diagnosis
+import Dispatch
+import Glibc
+import Kernel
+
+/// What a run of a runtime's command came to.
+struct CommandResult: Sendable {
+    /// The exit status; 128 + signal if a signal ended it.
+    let status: Int32
+    let output: String
+    let errors: String
+
+    /// What it said, for an error of ours.
+    var words: String {
+        let said = RuntimeWords.last(of: errors.isEmpty ? output : errors)
+        return said.isEmpty ? "exit status \(status), and not a word" : said
+    }
+}
+
+extension CommandResult {
+    /// How much of what a command says is kept.
+    private static let tail = 64 << 10
+    /// Each may take a thread as long as it runs.
+    private static let queue = DispatchQueue(label: "runtime commands", attributes: .concurrent)
+
+    /// Runs a command of a runtime that leaves no process behind, such as `delete` and `update`: `create` and `exec` are
+    /// the monitor's.
+    static func of(_ command: [String]) async throws -> CommandResult {
+        try await withCheckedThrowingContinuation { continuation in
+            queue.async { continuation.resume(with: Result { try runAndWait(command) }) }
+        }
+    }
+
+    private static func runAndWait(_ command: [String]) throws -> CommandResult {
+        let output = try MemoryFile.plain("output")
+        let errors = try MemoryFile.plain("errors")
+        let null = try FileDescriptor.open("/dev/null", O_RDONLY)
+        let child = try Child.spawn(
+            command[0], arguments: command, environment: nil, input: null.number, output: output.number,
+            errors: errors.number, apart: true)
+        guard let status = ProcessControl.wait(pid: child.pid) else {
+            throw SystemError("wait for \(command[0])", Errno(ECHILD))
+        }
+        return CommandResult(
+            status: status.shellStatus,
+            output: String(decoding: try output.readAnew(tail), as: UTF8.self),
+            errors: String(decoding: try errors.readAnew(tail), as: UTF8.self))
+    }
+}

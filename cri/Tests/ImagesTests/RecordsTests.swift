@@ -1,0 +1,171 @@
+import Kernel
+import Testing
+
+@testable import Images
+
+@Suite(.enabled(if: isRoot, "layers are unpacked as root"))
+struct RecordsTests {
+    private func layer(_ store: TestStore, _ byte: UInt8, above parent: Digest? = nil) async throws -> Digest
+    {
+        var tar = TarBuilder()
+        tar.add("f\(byte)", content: [byte])
+        return try await store.unpack(tar.finished, above: parent)
+    }
+
+    @Test func imagesAreFoundByNamesAndIDs() async throws {
+        try await withStore { store in
+            let base = try await layer(store, 1)
+            let digest = Digest(of: [1])
+            let image = store.image(
+                "a", [base, try await layer(store, 2, above: base)],
+                names: ["r.example:5000/app:v1", "r.example:5000/app:latest", "r.example:5000/app@\(digest)"])
+            try await store.images.insert(image)
+            for text in [
+                "r.example:5000/app:v1", "r.example:5000/app", "r.example:5000/app@\(digest)",
+                "r.example:5000/app:v9@\(digest)", image.id.description, image.id.hex,
+                String(image.id.hex.prefix(5)), "sha256:" + image.id.hex.prefix(3),
+            ] {
+                let found = try await store.images.image(matching: text)
+                #expect(found?.id == image.id, "\(text)")
+            }
+            for text in [
+                "r.example:5000/app:v2", "app", "r.example:5000", String(image.id.hex.prefix(2)), "",
+                "*", "sha256:", image.id.hex + "0", image.id.hex.uppercased(),
+            ] {
+                let found = try await store.images.image(matching: text)
+                #expect(found == nil, "\(text)")
+            }
+            let record = try #require(try await store.images.image(matching: image.id.hex))
+            #expect(record.tags == ["r.example:5000/app:latest", "r.example:5000/app:v1"])
+            #expect(record.digests == ["r.example:5000/app@\(digest)"])
+            #expect(record.config == image.config && record.manifestDigest == image.manifestDigest)
+            #expect(record.size == 1000 && !record.isPinned)
+            let all = try await store.images.images()
+            #expect(all == [record])
+            let configuration = try await store.images.configuration(image.id)
+            #expect(configuration == image.config)
+        }
+    }
+
+    @Test func aBeginningThatSeveralHaveIsRefused() async throws {
+        try await withStore { store in
+            let ids = ["abc0", "abc1"].map { Digest(hex: $0 + String(repeating: "0", count: 60))! }
+            for id in ids {
+                try await store.images.insert(
+                    NewImage(
+                        id: id, config: [], manifestDigest: id, size: 1,
+                        names: ["\(id.hex.prefix(4)):latest"],
+                        chainIDs: []))
+            }
+            let error = await #expect(throws: ImageError.self) {
+                try await store.images.image(matching: "abc")
+            }
+            #expect(error?.kind == .invalid)
+            let found = try await store.images.image(matching: "abc1")
+            #expect(found?.id == ids[1])
+        }
+    }
+
+    @Test func aTagMovesToTheImagePulledLast() async throws {
+        try await withStore { store in
+            let base = try await layer(store, 1)
+            let old = store.image("old", [base], names: ["app:latest", "app:v1"])
+            let new = store.image("new", [base], names: ["app:latest"])
+            try await store.images.insert(old)
+            try await store.images.insert(new)
+            let (latest, first) = (
+                try await store.images.image(matching: "app"),
+                try await store.images.image(matching: "app:v1")
+            )
+            #expect(latest?.id == new.id && latest?.tags == ["app:latest"])
+            #expect(first?.id == old.id && first?.tags == ["app:v1"])
+            // A further name for one that is there.
+            try await store.images.insert(store.image("old", [base], names: ["app:v0"]))
+            let again = try await store.images.image(matching: "app:v0")
+            #expect(again?.id == old.id && again?.tags == ["app:v0", "app:v1"])
+            #expect(again?.created == first?.created)
+        }
+    }
+
+    @Test func removalByOneNameRemovesAll() async throws {
+        try await withStore { store in
+            let image = store.image("a", [try await layer(store, 1)], names: ["a:1", "a:2"])
+            try await store.images.insert(image)
+            let removed = try await store.images.remove(matching: "a:2")
+            #expect(removed == image.id)
+            let (again, left) = (
+                try await store.images.remove(matching: "a:2"), try await store.images.images()
+            )
+            #expect(again == nil && left == [])
+        }
+    }
+
+    @Test func anImageWithoutItsLayersIsNotRecorded() async throws {
+        try await withStore { store in
+            let error = await #expect(throws: ImageError.self) {
+                try await store.images.insert(store.image("a", [Digest(of: [0])], names: ["a:1"]))
+            }
+            #expect(error?.kind == .unavailable)
+            let left = try await store.images.images()
+            #expect(left == [])
+        }
+    }
+
+    @Test func pins() async throws {
+        try await withStore { store in
+            try await store.images.insert(store.image("a", [], names: ["a:1"]))
+            try await store.images.setPinned(true, matching: "a:1")
+            // A pull does not unpin.
+            try await store.images.insert(store.image("a", [], names: ["a:1"]))
+            let pinned = try await store.images.image(matching: "a:1")
+            #expect(pinned?.isPinned == true)
+            let error = await #expect(throws: ImageError.self) {
+                try await store.images.setPinned(true, matching: "b:1")
+            }
+            #expect(error?.kind == .notFound)
+        }
+    }
+
+    @Test func shortNamesAreDockerHubs() async throws {
+        try await withStore { store in
+            let image = store.image("a", [], names: ["docker.io/library/app:latest"])
+            try await store.images.insert(image)
+            for text in ["app", "app:latest", "library/app", "docker.io/app", "index.docker.io/library/app"] {
+                let found = try await store.images.image(matching: text)
+                #expect(found?.id == image.id, "\(text)")
+            }
+            let other = try await store.images.image(matching: "r.example/library/app")
+            #expect(other == nil)
+        }
+    }
+
+    @Test(arguments: ["", "-", "r.io/x:bad tag", "r.io/x@sha256:short", "r.io/UPPER", "sha256:", "*"])
+    func whatIsNoNameIsRefused(_ text: String) {
+        let error = #expect(throws: ImageError.self) { try ImageNames.check(text) }
+        #expect(error?.kind == .invalid)
+    }
+
+    @Test func idsAndTheirBeginningsAreNames() throws {
+        let hex = Digest(of: [1]).hex
+        for text in [hex, "sha256:" + hex, String(hex.prefix(3)), "r.io/x@sha256:" + hex, "x"] {
+            try ImageNames.check(text)
+        }
+    }
+
+    @Test func usageIsWhatTheDiskHas() async throws {
+        try await withStore { store in
+            var tar = TarBuilder()
+            tar.add("d/big", content: [UInt8](repeating: 1, count: 100_000))
+            tar.add("d/same", "1", link: "d/big")
+            let fs = try await store.path(store.unpack(tar.finished))
+            let usage = try await store.images.usage()
+            let measured = try TreeUsage.measure(fs) {}
+            #expect(usage.inodes == 3 && measured.inodes == 3, "root, d and a file with two names")
+            #expect(usage.bytes == measured.bytes && usage.bytes > 100_000)
+            try FileTree.replace(
+                store.root.ingest + "/part", with: [UInt8](repeating: 1, count: 8192), mode: 0o600)
+            let more = try await store.images.usage()
+            #expect(more.bytes == usage.bytes + 8192 && more.inodes == 4)
+        }
+    }
+}

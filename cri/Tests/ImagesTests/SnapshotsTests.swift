@@ -1,0 +1,210 @@
+import Foundation
+import Glibc
+import Kernel
+import Testing
+
+@testable import Images
+
+@Suite(.enabled(if: isRoot, "mounts, owners and layers are root's"))
+struct SnapshotsTests {
+    /// Does `body` in a mount namespace of its own, on a thread of its own: the others do not notice.
+    private func inPrivateMounts(_ directory: String, _ body: @escaping @Sendable () throws -> Void)
+        async throws
+    {
+        let outcome: Result<Void, any Error> = await withCheckedContinuation { continuation in
+            Thread {
+                do {
+                    var failure: (any Error)?
+                    try PrivateMounts.within(binding: directory, movesRoot: false) {
+                        do { try body() } catch { failure = error }
+                    }
+                    if let failure { throw failure }
+                    continuation.resume(returning: .success(()))
+                } catch {
+                    continuation.resume(returning: .failure(error))
+                }
+            }.start()
+        }
+        try outcome.get()
+    }
+
+    private func layers(_ store: TestStore) async throws -> [Digest] {
+        var base = TarBuilder()
+        base.add("./", "5", mode: 0o751)
+        base.add("gone", content: [1])
+        base.add("dir/old", content: [1])
+        base.add("below", content: Array("below".utf8), uid: 3)
+        var top = TarBuilder()
+        top.add(".wh.gone")
+        top.add("dir/.wh..wh..opq")
+        top.add("dir/new", content: [2])
+        let first = try await store.unpack(base.finished)
+        return [first, try await store.unpack(top.finished, above: first)]
+    }
+
+    @Test func anOverlayShowsWhatTheImageIs() async throws {
+        try await withStore { store in
+            let chain = try await layers(store)
+            let image = store.image("a", chain, names: ["a:1"])
+            try await store.images.insert(image)
+            try await store.snapshots.prepare("c", image: image.id)
+            let root = store.root
+            var paths: [String] = []
+            for chainID in chain.reversed() { paths.append(try await store.path(chainID)) }
+            let lowers = paths
+            for byText in [false, true] {
+                try await inPrivateMounts(root.path) {
+                    let target = root.path + "/target"
+                    try FileTree.makeDirectories(target, mode: 0o700)
+                    let mount = SnapshotMount(
+                        root: root, id: "c", layers: lowers, isWritable: true, options: SnapshotMountOptions()
+                    )
+                    if byText {
+                        try mount.attachByText(lowers, at: target)
+                    } else {
+                        try mount.attach(at: target)
+                    }
+                    #expect(try FileTree.status(target).mode == S_IFDIR | 0o751)
+                    #expect(Set(try FileTree.list(target)).isSuperset(of: ["below", "dir"]))
+                    #expect(!FileTree.exists(target + "/gone"))
+                    #expect(try FileTree.list(target + "/dir") == ["new"])
+                    #expect(try text(target + "/below") == "below")
+                    try FileTree.replace(target + "/written-\(byText)", with: [1], mode: 0o644)
+                }
+            }
+            #expect(Set(try FileTree.list(root.upper("c"))) == ["written-false", "written-true"])
+            let usage = try await store.snapshots.usage("c")
+            #expect(usage.inodes == 3)
+        }
+    }
+
+    @Test func viewsAreReadOnly() async throws {
+        try await withStore { store in
+            let chain = try await layers(store)
+            let base = try await store.path(chain[0])
+            let root = store.root
+            for lowers in [[base], []] {
+                try await inPrivateMounts(root.path) {
+                    let target = root.path + "/target"
+                    try FileTree.makeDirectories(target, mode: 0o700)
+                    try SnapshotMount(
+                        root: root, id: "v", layers: lowers, isWritable: false,
+                        options: SnapshotMountOptions()
+                    ).attach(at: target)
+                    #expect(try FileTree.list(target).count == (lowers.isEmpty ? 0 : 3))
+                    let error = #expect(throws: (any Error).self) {
+                        try FileTree.makeDirectory(target + "/x", mode: 0o700)
+                    }
+                    #expect("\(error!)".contains("EROFS"))
+                }
+            }
+        }
+    }
+
+    // One after another: a process may make one user namespace at a time (Child.holdUserNamespace).
+    @Test(.serialized, arguments: [false, true])
+    func layersWithMappedIDs(attachesLayers: Bool) async throws {
+        try await withStore { store in
+            let chain = try await layers(store)
+            let image = store.image("a", chain, names: ["a:1"])
+            try await store.images.insert(image)
+            let ranges = [IDRange(containerID: 0, hostID: 100_000, count: 65536)]
+            try await store.snapshots.prepare(
+                "c", image: image.id, idMaps: IDMaps(uids: ranges, gids: ranges))
+            #expect(try FileTree.status(store.root.upper("c")).owner == 100_000)
+            var paths: [String] = []
+            for chainID in chain.reversed() { paths.append(try await store.path(chainID)) }
+            let (root, lowers) = (store.root, paths)
+            try await inPrivateMounts(root.path) {
+                let namespace = try UserNamespace.make(uids: "0 100000 65536", gids: "0 100000 65536")
+                let target = root.path + "/target"
+                try FileTree.makeDirectories(target, mode: 0o700)
+                var options = SnapshotMountOptions()
+                options.userNamespace = "/proc/self/fd/\(namespace.number)"
+                var mount = SnapshotMount(
+                    root: root, id: "c", layers: lowers, isWritable: true, options: options)
+                mount.attachesMappedLayers = attachesLayers
+                try mount.attach(at: target)
+                #expect(try FileTree.status(target + "/below").owner == 100_003)
+                #expect(try FileTree.status(target + "/dir/new").group == 100_000)
+                #expect(try FileTree.status(target).owner == 100_000)
+                #expect(try FileTree.list(root.mapped) == [])
+            }
+        }
+    }
+
+    @Test func mountsWantWhatTheSnapshotWasPreparedFor() async throws {
+        try await withStore { store in
+            let image = store.image("a", [], names: ["a:1"])
+            try await store.images.insert(image)
+            let ranges = [IDRange(containerID: 0, hostID: 100_000, count: 10)]
+            try await store.snapshots.prepare(
+                "mapped", image: image.id, idMaps: IDMaps(uids: ranges, gids: ranges))
+            try await store.snapshots.prepareView("view", image: image.id)
+            let options = SnapshotMountOptions(userNamespace: "/proc/self/ns/user")
+            for (id, options) in [("mapped", SnapshotMountOptions()), ("view", options)] {
+                let error = await #expect(throws: ImageError.self) {
+                    try await store.snapshots.mount(id, at: "/nowhere", options)
+                }
+                #expect(error?.kind == .invalid)
+            }
+            let none = await #expect(throws: ImageError.self) {
+                try await store.snapshots.mount("none", at: "/nowhere")
+            }
+            #expect(none?.kind == .notFound)
+        }
+    }
+
+    @Test func preparationIsAllOrNothing() async throws {
+        try await withStore { store in
+            let image = store.image("a", [], names: ["a:1"])
+            let missing = await #expect(throws: ImageError.self) {
+                try await store.snapshots.prepare("c", image: image.id)
+            }
+            #expect(missing?.kind == .notFound)
+            try await store.images.insert(image)
+            for id in ["", ".", "..", "a/b", ".hidden"] {
+                let error = await #expect(throws: ImageError.self) {
+                    try await store.snapshots.prepare(id, image: image.id)
+                }
+                #expect(error?.kind == .invalid)
+            }
+            let unmapped = IDMaps(uids: [IDRange(containerID: 1, hostID: 5, count: 9)], gids: [])
+            let error = await #expect(throws: ImageError.self) {
+                try await store.snapshots.prepare("c", image: image.id, idMaps: unmapped)
+            }
+            #expect(error?.description.contains("uids have nothing for 0") == true)
+            #expect(try FileTree.list(store.root.writable) == [])
+
+            try await store.snapshots.prepare("c", image: image.id)
+            let twice = await #expect(throws: ImageError.self) {
+                try await store.snapshots.prepare("c", image: image.id)
+            }
+            #expect(twice?.kind == .invalid)
+            try await store.snapshots.remove("c")
+            try await store.snapshots.remove("c")
+            #expect(try FileTree.list(store.root.writable) == [])
+            try await store.snapshots.prepare("c", image: image.id)
+        }
+    }
+
+    /// Deeper than any path can be, and than there are descriptors.
+    @Test func treesOfAnyDepthAreMeasuredAndRemoved() async throws {
+        try await withStore { store in
+            let image = store.image("a", [], names: ["a:1"])
+            try await store.images.insert(image)
+            try await store.snapshots.prepare("c", image: image.id)
+            let (depth, name) = (3000, RawPath("d"))
+            var current = try FileDescriptor.directory(store.root.upper("c"))
+            for _ in 0..<depth {
+                try Entry.makeDirectory(name, mode: 0o700, in: current.number)
+                current = try Entry.open(name, O_RDONLY | O_DIRECTORY, in: current.number)
+            }
+            let usage = try await store.snapshots.usage("c")
+            #expect(usage.inodes == UInt64(depth) + 1)
+            try await store.snapshots.remove("c")
+            try Trash(store.root).empty()
+            #expect(try FileTree.list(store.root.trash) == [])
+        }
+    }
+}
