@@ -32,11 +32,21 @@ public enum Entry {
         _ path: RawPath, _ flags: Int32, in directory: Int32, resolve: UInt64
     ) throws(SystemError) -> FileDescriptor {
         var how = open_how(flags: UInt64(UInt32(bitPattern: flags | O_CLOEXEC)), mode: 0, resolve: resolve)
-        return FileDescriptor(
-            owning: Int32(
-                try system("open \(path)") {
-                    path.withPointer { apus_openat2(directory, $0, &how, MemoryLayout<open_how>.size) }
-                }))
+        // EAGAIN: a rename or a mount anywhere on the host came in the way of a `..` (openat2(2)).
+        for _ in 0..<128 {
+            do throws(SystemError) {
+                return FileDescriptor(
+                    owning: Int32(
+                        try system("open \(path)") {
+                            path.withPointer {
+                                apus_openat2(directory, $0, &how, MemoryLayout<open_how>.size)
+                            }
+                        }))
+            } catch  where error.errno == Errno(EAGAIN) {
+                continue
+            }
+        }
+        throw SystemError("open \(path)", Errno(EAGAIN))
     }
 
     /// fstatat(2).

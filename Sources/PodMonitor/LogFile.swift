@@ -17,9 +17,13 @@ final class LogFile {
         self.path = path
     }
 
-    /// Nothing that is in the file is lost.
+    /// Nothing that is in the file is lost. A container may have been given the directory to write to: a link in the
+    /// file's place is not followed, and nothing but a file is taken.
     static func open(_ path: String) throws(SystemError) -> FileDescriptor {
-        try FileDescriptor.open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY, mode: 0o640)
+        let file = try FileDescriptor.open(
+            path, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK, mode: 0o640)
+        guard try file.status(name: path).isRegular else { throw SystemError("open \(path)", Errno(EINVAL)) }
+        return file
     }
 
     /// The file may have been renamed: from now on what is at the path is written to, which may be new.

@@ -210,7 +210,7 @@ class TestContainers:
         record = monitor.exit_record(bundle.id)
         assert (record["id"], record["pid"], record["exitCode"], record["signal"]) == (bundle.id, pid, 7, 0)
         found = lines(log)
-        assert [line for line in found if line[0] == "stdout"] == [("stdout", "F", b"out"), ("stdout", "F", b"part")]
+        assert [line for line in found if line[0] == "stdout"] == [("stdout", "F", b"out"), ("stdout", "P", b"part")]
         assert ("stderr", "F", b"err") in found
         assert os.stat(log).st_mode & 0o777 == 0o640
         assert monitor.client.wait(bundle.id) == event
@@ -442,13 +442,13 @@ class TestLog:
         log, _ = self.run(monitor, runtime, bundle, "cat /long")
         assert lines(log) == [
             ("stdout", "F", b"a" * 16384), ("stdout", "P", b"b" * 16384), ("stdout", "F", b"b"),
-            ("stdout", "P", b"c" * 16384), ("stdout", "P", b"c" * 16384), ("stdout", "F", b"c" * 7232)]
+            ("stdout", "P", b"c" * 16384), ("stdout", "P", b"c" * 16384), ("stdout", "P", b"c" * 7232)]
 
     def test_parts_of_both_streams(self, monitor, runtime, bundle):
         bundle.busybox("sleep")
         log, _ = self.run(monitor, runtime, bundle,
                           "printf one; sleep 0.1; echo error >&2; sleep 0.1; printf ' two\\n\\n'; sleep 0.1; printf x >&2")
-        assert lines(log) == [("stderr", "F", b"error"), ("stdout", "F", b"one two"), ("stdout", "F", b""), ("stderr", "F", b"x")]
+        assert lines(log) == [("stderr", "F", b"error"), ("stdout", "F", b"one two"), ("stdout", "F", b""), ("stderr", "P", b"x")]
 
     def test_much(self, monitor, runtime, bundle):
         bundle.busybox("seq")

@@ -24,7 +24,7 @@ import Testing
 
     @Test func aLineInParts() {
         #expect(cut(["a", "b", "c\nd"], ends: false) == ["T2 stdout F abc"])
-        #expect(cut(["a", "b", "c\nd"]) == ["T2 stdout F abc", "E stdout F d"])
+        #expect(cut(["a", "b", "c\nd"]) == ["T2 stdout F abc", "E stdout P d"])
         #expect(cut(["a", "\n"]) == ["T1 stdout F a"])
     }
 
@@ -42,7 +42,7 @@ import Testing
         #expect(cut([full, "\n"]) == ["T1 stdout F " + full])
         #expect(cut([full + "y\n"]) == ["T0 stdout P " + full, "T0 stdout F y"])
         #expect(cut([full + full + "\n"]) == ["T0 stdout P " + full, "T0 stdout F " + full])
-        #expect(cut([full, full, "y"]) == ["T1 stdout P " + full, "T2 stdout P " + full, "E stdout F y"])
+        #expect(cut([full, full, "y"]) == ["T1 stdout P " + full, "T2 stdout P " + full, "E stdout P y"])
     }
 
     /// However the bytes come, the pieces put together are the bytes.

@@ -6,7 +6,6 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 /* One read(2) of the names in a directory, as getdents64(2) gives them; 0 at the end. */
 long apus_getdents(int directory, void *bytes, size_t count);
