@@ -85,7 +85,25 @@ public final class ImageStore: Sendable {
         progress: (@Sendable (PullProgress) -> Void)? = nil
     ) async throws(ImageError) -> StoredImage {
         let reference = try ImageReference(text)
-        let id = try await layers.withLease { () async throws(ImageError) -> Digest in
+        let id: Digest
+        do throws(ImageError) {
+            id = try await fetch(reference, credentials, progress)
+        } catch {
+            // What it has unpacked is kept for another try, for a while.
+            planCollection()
+            throw error
+        }
+        guard let image = try await image(id.description) else {
+            throw ImageError(.unavailable, doing: "pull \(reference)", "it was removed at the same time")
+        }
+        return image
+    }
+
+    private func fetch(
+        _ reference: ImageReference, _ credentials: RegistryCredentials?,
+        _ progress: (@Sendable (PullProgress) -> Void)?
+    ) async throws(ImageError) -> Digest {
+        try await layers.withLease { () async throws(ImageError) -> Digest in
             let content = try await puller.pull(reference, credentials: credentials, progress: progress)
             var names = [reference.pinned(to: content.resolvedDigest).description]
             if reference.digest == nil { names.append(reference.description) }
@@ -96,10 +114,6 @@ public final class ImageStore: Sendable {
                     isPinned: !pinned.isDisjoint(with: names)))
             return content.configDigest
         }
-        guard let image = try await image(id.description) else {
-            throw ImageError(.unavailable, doing: "pull \(reference)", "it was removed at the same time")
-        }
-        return image
     }
 
     /// The image of this ID, beginning of an ID, or reference; nil if there is none.
@@ -149,7 +163,11 @@ public final class ImageStore: Sendable {
     /// What images take on the disk.
     public func usage() async throws(ImageError) -> ImageUsage { try await records.usage() }
 
-    public func collectGarbage() async throws(ImageError) { try await garbage.collect() }
+    /// Deletes what no image and no container has any more, and what cut pulls left a day ago or earlier.
+    public func collectGarbage() async throws(ImageError) {
+        try await garbage.collect()
+        _ = try await puller.cleanIngest(olderThan: 24 * 3600)
+    }
 
     private func stored(_ record: ImageRecord) throws(ImageError) -> StoredImage {
         StoredImage(

@@ -158,8 +158,8 @@ extension PodNetwork {
             try records.remove(record.pod)
             return error
         } catch let second {
-            if record.result == nil {
-                // No plugin has done anything, by its own word: none is asked again and again to undo it.
+            if record.result == nil, error.refusal != nil {
+                // The first plugin has refused in its own words: it is not asked again and again to undo nothing.
                 try? records.remove(record.pod)
             }
             logger.warning(

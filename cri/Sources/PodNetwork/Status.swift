@@ -70,19 +70,36 @@ extension PodNetwork {
         public var error: NetworkError
     }
 
-    /// Detaches all pods that have a record here and are not among `alive`, some at a time; for the start, before any
-    /// pod is attached. Plugins that still run for them are killed. From version 1.1.0 on the plugins are then asked to collect garbage (`GC`), but for a network
+    /// Kills plugins that a daemon which is no more has left at work. For the start, before any pod is attached.
+    ///
+    /// - Throws: if the records cannot be listed.
+    public func endStrayPlugins() async throws(NetworkError) {
+        try await onThread { (_) throws(NetworkError) in
+            StrayPlugins.kill(of: Set(try self.records.pods().map(self.records.file)))
+        }
+    }
+
+    /// As ``leftovers(alive:)-(()->Set<String>)``, where no pod is attached meanwhile.
+    public func leftovers(alive: Set<String>) async throws(NetworkError) -> [Leftover] {
+        try await leftovers { alive }
+    }
+
+    /// Detaches all pods that have a record here and are not among those alive, some at a time. Plugins that still run
+    /// for them are killed. From version 1.1.0 on the plugins are then asked to collect garbage (`GC`), but for a network
     /// that has `disableGC`; what they say against it is logged.
     ///
+    /// - Parameter alive: asked when the records have been listed, so that a pod which is attached meanwhile is left
+    ///   alone.
     /// - Returns: those that could not be detached; they stay on record.
     /// - Throws: if the records cannot be listed.
-    public func leftovers(alive: Set<String>) async throws(NetworkError) -> [Leftover] {
-        let pods = try await onThread { (_) throws(NetworkError) in
-            let pods = try self.records.pods()
-            StrayPlugins.kill(of: Set(pods.filter { !alive.contains($0) }.map(self.records.file)))
-            return pods
-        }
+    public func leftovers(
+        alive: @Sendable () async -> Set<String>
+    ) async throws(NetworkError) -> [Leftover] {
+        let pods = try await onThread { (_) throws(NetworkError) in try self.records.pods() }
+        let alive = await alive()
         let gone = pods.filter { !alive.contains($0) }
+        let files = Set(gone.map(records.file))
+        try await onThread { (_) throws(NetworkError) in StrayPlugins.kill(of: files) }
         let left = await withTaskGroup(of: Leftover?.self, returning: [Leftover].self) { group in
             var left: [Leftover] = []
             for (index, pod) in gone.enumerated() {

@@ -68,6 +68,8 @@ import Testing
         }.compile()
         _ = manager.createFile(atPath: "\(base)/bundle/config.json", contents: Data(compiled.json))
         let isUser = compiled.config.namespace(.user) != nil
+        // Not /dev/null, which crun gives to the container's user.
+        _ = manager.createFile(atPath: base + "/empty", contents: nil)
         // What a test starts has its thread's signals blocked: SIGTERM would do nothing to what keeps the namespaces.
         // crun refuses a host with both versions, unless it is to leave cgroups alone.
         let isCrun = runtime.hasSuffix("crun") && !host.isUnified
@@ -85,7 +87,7 @@ import Testing
             mount -t tmpfs -o mode=1777 tmpfs shm; mount --bind rootfs rootfs
             \(isCrun ? "mount -t cgroup2 cgroup2 /sys/fs/cgroup" : "")
             timeout 20 \(runtime) --root \(base)/state \(isCrun ? "--cgroup-manager=disabled" : "") \
-                run --bundle bundle crispec-\(getpid()) < /dev/null
+                run --bundle bundle crispec-\(getpid()) < empty
             """
         let process = Foundation.Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/unshare")

@@ -7,7 +7,7 @@ import Synchronization
 
 /// What a process writes into a pipe, up to a limit; what is more is read and dropped, so that the process goes on.
 final class CapturedOutput: Sendable {
-    private let readEnd: FileDescriptor
+    private let readEnd: ReadEnd
     private let writeEnd: FileDescriptor
     private let limit: Int
     private let queue = DispatchQueue(label: "exec output")
@@ -27,8 +27,11 @@ final class CapturedOutput: Sendable {
         }
         try readEnd.stopWaiting()
         self.limit = limit
-        source = DispatchSource.makeReadSource(fileDescriptor: readEnd.number, queue: queue)
-        self.readEnd = readEnd
+        let end = ReadEnd(file: readEnd)
+        source = DispatchSource.makeReadSource(fileDescriptor: end.file.number, queue: queue)
+        // It is closed when nobody watches it any more (dispatch_source_create(3)).
+        source.setCancelHandler { withExtendedLifetime(end) {} }
+        self.readEnd = end
         self.writeEnd = writeEnd
         source.setEventHandler { [weak self] in _ = self?.readPiece() }
         source.activate()
@@ -41,7 +44,8 @@ final class CapturedOutput: Sendable {
     func end() async -> Data {
         await withCheckedContinuation { continuation in
             queue.async {
-                while self.readPiece() {}
+                // No more than a pipe holds at most: whoever is left may write for ever.
+                for _ in 0..<(1 << 20) / Self.piece where !self.readPiece() { break }
                 self.source.cancel()
                 continuation.resume(returning: self.collected.withLock { $0 })
             }
@@ -51,10 +55,16 @@ final class CapturedOutput: Sendable {
     /// - Returns: whether there may be more.
     private func readPiece() -> Bool {
         // EAGAIN: there is nothing just now.
-        guard let bytes = try? readEnd.read(Self.piece), !bytes.isEmpty else { return false }
+        guard let bytes = try? readEnd.file.read(Self.piece), !bytes.isEmpty else { return false }
         collected.withLock { collected in
             collected.append(contentsOf: bytes.prefix(limit - collected.count))
         }
         return true
     }
+}
+
+private final class ReadEnd: Sendable {
+    let file: FileDescriptor
+
+    init(file: consuming FileDescriptor) { self.file = file }
 }

@@ -92,6 +92,11 @@ extension PodRuntime {
         let specification = try await specification(
             id, pod, config, image: image, handler: handler, imageMounts: mounted)
         let compiled = try await blocking { try specification.compile() }
+        if let relabel = compiled.relabels.first {
+            throw CRIError(
+                .unimplemented,
+                Failure(at: relabel.pointer, "volumes are not labelled anew yet: \(relabel.path)"))
+        }
         for warning in compiled.warnings { log.warning("\(warning)", metadata: ["container": "\(id)"]) }
         try await blocking { [layout] in
             try FileTree.replace(layout.container(id) + "/config.json", with: compiled.json, mode: 0o600)

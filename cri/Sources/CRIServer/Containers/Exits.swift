@@ -26,8 +26,15 @@ extension PodRuntime {
                 record.reason = exit.code == 0 ? "Completed" : killedForMemory ? "OOMKilled" : "Error"
             }
         } catch {
+            // A full disk, say. It is not forgotten: who waits for the end waits on.
             log.error(
-                "cannot record an exit", metadata: ["container": "\(exit.container)", "error": "\(error)"])
+                "cannot record an exit yet",
+                metadata: ["container": "\(exit.container)", "error": "\(error)"])
+            Task {
+                try await Task.sleep(for: .seconds(1))
+                await self.note(exit)
+            }
+            return
         }
         await exits.announce(exit.container)
         // What it occupied is given back now, not when somebody removes it. Whoever holds the lock does so as well.

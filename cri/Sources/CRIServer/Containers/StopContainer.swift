@@ -49,6 +49,8 @@ extension PodRuntime {
     private func signal(_ container: Container, _ signal: Int32) async throws {
         do {
             try await monitors.monitor(of: container.record.podID).kill(container.id, signal: signal)
+        } catch MonitorError.refused(let failure) where failure.errno == ESRCH {
+            // It has ended: the news is on its way.
         } catch {
             // Whoever has ended meanwhile needs no signal.
             if await inventory.container(container.id)?.isAlive == true { throw error }

@@ -7,7 +7,6 @@ import MonitorProtocol
 package struct MonitorLauncher: Sendable {
     /// Of `apus`, absolute.
     private let program: String
-    private let queue = DispatchQueue(label: "apus-cri.monitor-launcher", attributes: .concurrent)
 
     package init(program: String) { self.program = program }
 
@@ -22,7 +21,9 @@ package struct MonitorLauncher: Sendable {
         var arguments = [program, "pod-monitor", "--socket", socket, "--state", state]
         for cgroup in cgroups { arguments += ["--cgroup", cgroup] }
         let failure: MonitorError? = await withCheckedContinuation { continuation in
-            queue.async { [arguments] in continuation.resume(returning: run(arguments)) }
+            DispatchQueue(label: "apus-cri.monitor-launcher").async { [arguments] in
+                continuation.resume(returning: run(arguments))
+            }
         }
         if let failure { throw failure }
     }

@@ -1,12 +1,13 @@
 import Dispatch
 
 extension PodRuntime {
-    /// For system calls that wait: the threads that run tasks are few.
-    private static let queue = DispatchQueue(label: "pods", attributes: .concurrent)
-
+    /// For system calls that wait: the threads that run tasks are few. A serial queue of its own is given a thread at
+    /// once, however many others wait.
     func blocking<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
         try await withCheckedThrowingContinuation { continuation in
-            Self.queue.async { continuation.resume(with: Swift.Result(catching: body)) }
+            DispatchQueue(label: "apus-cri.pods").async {
+                continuation.resume(with: Swift.Result(catching: body))
+            }
         }
     }
 }

@@ -19,7 +19,7 @@ struct PodDemand: Sendable {
         config = request.config
         handler = try handlers.named(request.runtimeHandler)
         do throws(SpecificationError) {
-            namespaces = try PodNamespaces(of: config)
+            namespaces = try PodNamespaces.check(config)
         } catch {
             throw CRIError(error)
         }
@@ -32,13 +32,6 @@ struct PodDemand: Sendable {
         }
         try checkMetadata()
         try checkPorts()
-        if config.hasWindows {
-            throw CRIError.invalid("/config/windows", "is for Windows; this is Linux")
-        }
-        if !config.logDirectory.isEmpty, !config.logDirectory.hasPrefix("/") {
-            throw CRIError.invalid(
-                "/config/log_directory", "\"\(config.logDirectory)\" is not an absolute path")
-        }
         try checkHostName()
         for name in config.linux.sysctls.keys.sorted() {
             try Sysctls.check(name, hasOwnNetwork: hasOwnNetwork, hasOwnIPC: hasOwnIPC)

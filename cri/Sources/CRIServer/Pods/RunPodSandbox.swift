@@ -40,7 +40,7 @@ extension PodRuntime {
     /// Whoever makes a pod holds its lock: one that is half made when the lock is free is nobody's.
     ///
     /// - Returns: whether it is gone.
-    private func clearHalfMade(pod id: String) async throws -> Bool {
+    func clearHalfMade(pod id: String) async throws -> Bool {
         try await toTheEnd {
             try await self.locks.withLock(id) {
                 guard let pod = await self.inventory.pod(id) else { return true }
@@ -68,6 +68,8 @@ extension PodRuntime {
             record.pausePID = pause
             record.state = .ready
         }
+        // One that went before the pod was ready was nobody's news.
+        _ = try await monitors.monitor(of: pod.id)
         log.info("pod is ready", metadata: ["pod": "\(pod.id)", "name": "\(pod.name)"])
     }
 

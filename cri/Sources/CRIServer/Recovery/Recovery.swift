@@ -8,39 +8,35 @@ extension PodRuntime {
     ///
     /// To be called before the first call is served.
     func recover() async throws {
+        // Before anybody undoes what they are at.
+        try await network.endStrayPlugins()
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for pod in await inventory.allPods where pod.isReady {
+            for pod in await inventory.allPods where !pod.record.isTornDown {
                 group.addTask { try await self.recover(pod) }
             }
             try await group.waitForAll()
-        }
-        // Nobody else can hold these locks yet.
-        for pod in await inventory.allPods where !pod.isReady {
-            for container in await inventory.containers(of: pod.id) where container.isAlive {
-                try await recover(container, as: await monitors.exitRecord(of: container.id, in: pod.id))
-            }
         }
     }
 
     /// Looks for the pod's monitor and asks what became of the containers.
     private func recover(_ pod: Pod) async throws {
         let containers = await inventory.containers(of: pod.id).filter(\.isAlive)
+        var living: Set<String> = []
         do {
-            let alive = try await monitors.reconnect(pod.id)
-            for container in containers {
-                if alive.contains(container.id) {
-                    try await noteStart(of: container, in: pod)
-                } else {
-                    try await recover(container, as: await monitors.exitRecord(of: container.id, in: pod.id))
-                }
-            }
+            living = try await monitors.reconnect(pod.id)
         } catch {
             // The host has been booted since, or somebody has killed the monitor.
-            log.warning(
-                "a pod has lost its monitor: it is not ready any more",
-                metadata: ["pod": "\(pod.id)", "error": "\(error)"])
-            try await inventory.updatePod(pod.id) { $0.state = .notReady }
-            for container in containers {
+            if pod.isReady {
+                log.warning(
+                    "a pod has lost its monitor: it is not ready any more",
+                    metadata: ["pod": "\(pod.id)", "error": "\(error)"])
+                try await inventory.updatePod(pod.id) { $0.state = .notReady }
+            }
+        }
+        for container in containers {
+            if living.contains(container.id) {
+                await trying("a start", container.id) { try await self.noteStart(of: container, in: pod) }
+            } else {
                 try await recover(container, as: await monitors.exitRecord(of: container.id, in: pod.id))
             }
         }
@@ -62,6 +58,7 @@ extension PodRuntime {
         if let exit { return await note(exit) }
         let now = Identity.now()
         try await inventory.updateContainer(container.id) { record in
+            guard record.state == .created || record.state == .running else { return }
             record.state = .exited
             record.finishedAt = now
             record.exitCode = 255
@@ -76,14 +73,20 @@ extension PodRuntime {
     func monitorIsLost(_ pod: String) async {
         guard let pod = await inventory.pod(pod), pod.isReady else { return }
         log.error("the monitor of a pod has gone: its containers are ended", metadata: ["pod": "\(pod.id)"])
-        do {
-            try await inventory.updatePod(pod.id) { $0.state = .notReady }
-            for container in await inventory.containers(of: pod.id) where container.isAlive {
-                try await recover(container, as: await monitors.exitRecord(of: container.id, in: pod.id))
-                try await locks.withLock(container.id) { try await self.release(container.id) }
+        let containers = await inventory.containers(of: pod.id).filter(\.isAlive)
+        await trying("a pod without a monitor", pod.id) {
+            try await self.inventory.updatePod(pod.id) { $0.state = .notReady }
+        }
+        for container in containers {
+            let record = await monitors.exitRecord(of: container.id, in: pod.id)
+            await trying("a container without a monitor", container.id) {
+                try await self.recover(container, as: record)
             }
-        } catch {
-            log.error("what it left cannot be cleared", metadata: ["pod": "\(pod.id)", "error": "\(error)"])
+        }
+        for container in containers {
+            await trying("a container without a monitor", container.id) {
+                try await self.locks.withLock(container.id) { try await self.release(container.id) }
+            }
         }
     }
 
@@ -98,7 +101,7 @@ extension PodRuntime {
         for pod in await inventory.allPods {
             await trying("a pod", pod.id) {
                 switch pod.record.state {
-                case .creating: try await self.locks.withLock(pod.id) { try await self.unmake(pod) }
+                case .creating: _ = try await self.clearHalfMade(pod: pod.id)
                 case .removing:
                     try await self.stop(pod)
                     try await self.remove(pod)
@@ -107,9 +110,9 @@ extension PodRuntime {
             }
         }
         await removeStrays()
-        let living = Set(await inventory.allPods.map(\.id))
         await trying("networks", "of pods that are gone") {
-            for leftover in try await self.network.leftovers(alive: living) { throw leftover.error }
+            let left = try await self.network.leftovers { Set(await self.inventory.allPods.map(\.id)) }
+            if let first = left.first { throw first.error }
         }
         await trying("images", "") { try await self.images.collectGarbage() }
     }
@@ -124,30 +127,36 @@ extension PodRuntime {
         }
     }
 
-    /// Directories in `run` without a record.
+    /// Directories in `run` without a record. They are listed first: what is made meanwhile has its record before its
+    /// directory.
     private func removeStrays() async {
-        let pods = Set(await inventory.allPods.map(\.id))
-        let containers = Set(await inventory.allContainers.map(\.id))
-        let (layout, names) = (layout, (try? FileTree.list(layout.containersRoot)) ?? [])
-        for name in names where !containers.contains(name) {
-            await trying("a stray container", name) {
-                try await self.blocking {
-                    let volumes = layout.container(name) + "/volumes"
-                    for volume in (try? FileTree.list(volumes)) ?? [] {
-                        try MountTree.detach("\(volumes)/\(volume)")
-                    }
-                    try MountTree.detach(layout.rootfs(name))
-                    try FileTree.removeTree(layout.container(name))
+        let containers = (try? FileTree.list(layout.containersRoot)) ?? []
+        let pods = (try? FileTree.list(layout.podsRoot)) ?? []
+        let files = (try? FileTree.list(layout.podFilesRoot)) ?? []
+        let knownContainers = Set(await inventory.allContainers.map(\.id))
+        let knownPods = Set(await inventory.allPods.map(\.id))
+        for name in containers where !knownContainers.contains(name) {
+            await trying("a stray container", name) { try await self.removeStray(container: name) }
+        }
+        for name in pods where !knownPods.contains(name) {
+            await trying("a stray pod", name) { try await self.tearDown(name) }
+        }
+        for name in files where !knownPods.contains(name) {
+            await trying("files of a stray pod", name) {
+                try await self.blocking { [layout = self.layout] in
+                    try FileTree.removeTree(layout.podFiles(name))
                 }
             }
         }
-        for name in (try? FileTree.list(layout.podsRoot)) ?? [] where !pods.contains(name) {
-            await trying("a stray pod", name) { try await self.tearDown(name) }
-        }
-        for name in (try? FileTree.list(layout.podFilesRoot)) ?? [] where !pods.contains(name) {
-            await trying("files of a stray pod", name) {
-                try await self.blocking { try FileTree.removeTree(layout.podFiles(name)) }
-            }
+    }
+
+    private func removeStray(container: String) async throws {
+        let layout = layout
+        try await blocking {
+            let volumes = layout.container(container) + "/volumes"
+            for volume in (try? FileTree.list(volumes)) ?? [] { try MountTree.detach("\(volumes)/\(volume)") }
+            try MountTree.detach(layout.rootfs(container))
+            try FileTree.removeTree(layout.container(container))
         }
     }
 

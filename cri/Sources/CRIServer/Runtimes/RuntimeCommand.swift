@@ -20,14 +20,15 @@ struct CommandResult: Sendable {
 extension CommandResult {
     /// How much of what a command says is kept.
     private static let tail = 64 << 10
-    /// Each may take a thread as long as it runs.
-    private static let queue = DispatchQueue(label: "runtime commands", attributes: .concurrent)
 
     /// Runs a command of a runtime that leaves no process behind, such as `delete` and `update`: `create` and `exec` are
     /// the monitor's.
     static func of(_ command: [String]) async throws -> CommandResult {
         try await withCheckedThrowingContinuation { continuation in
-            queue.async { continuation.resume(with: Result { try runAndWait(command) }) }
+            // A serial queue of its own is given a thread at once, however many others wait.
+            DispatchQueue(label: "apus-cri.runtime").async {
+                continuation.resume(with: Result { try runAndWait(command) })
+            }
         }
     }
 

@@ -159,9 +159,10 @@ final class RegistrySession: Sendable {
             begin = offset
         }
         if let length = response.headers.first(name: "Content-Length").flatMap({ Int64($0) }),
-            begin + length > descriptor.size || (begin == 0 && length != descriptor.size)
+            length > descriptor.size - begin || (begin == 0 && length != descriptor.size)
         {
-            throw refuse("the server announces \(begin + length) bytes, the manifest \(descriptor.size)")
+            throw refuse(
+                "the server announces \(length) bytes from \(begin) on, the manifest \(descriptor.size)")
         }
         return Stream(body: response.body, offset: begin)
     }
