@@ -517,22 +517,39 @@ class TestLog:
         assert lines(log) == [("stdout", "F", b"early")]
         wait_for(lambda: len(lines(log)) == 2)
 
-    def test_a_log_that_is_stuck(self, make_monitor, runtime, bundle):
-        """A disk that takes nothing: here a pipe that nobody reads."""
-        monitor = make_monitor()
-        fifo = monitor.dir / "fifo"
-        os.mkfifo(fifo)
-        reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
-        bundle.busybox("seq")
-        bundle.sh("seq 1 20000 & exit 8")
+    @pytest.mark.parametrize("kind", ["fifo", "link", "directory"])
+    def test_nothing_but_a_file_is_a_log(self, monitor, runtime, bundle, kind):
+        """A container may have been given the directory to write to: who opens must not wait, nor follow."""
+        log, other = monitor.dir / "log", monitor.dir / "other"
+        other.write_text("")
+        {"fifo": os.mkfifo, "link": lambda path: path.symlink_to(other), "directory": os.mkdir}[kind](log)
+        bundle.sh("echo x")
         bundle.write()
         pid_file = monitor.dir / "p"
-        monitor.client.create(
-            bundle.id, runtime.command("create", "--bundle", bundle.dir, "--pid-file", pid_file, bundle.id), pid_file, log=fifo)
-        start(monitor, runtime, bundle)
-        assert monitor.client.wait(bundle.id, 5)["code"] == 8
-        assert monitor.client.list()[bundle.id]["exit"]["code"] == 8
-        os.close(reader)
+        with pytest.raises(Failed, match=f"open {log}"):
+            monitor.client.create(
+                bundle.id, runtime.command("create", "--bundle", bundle.dir, "--pid-file", pid_file, bundle.id), pid_file, log=log)
+        assert monitor.client.list() == {}
+        assert other.read_text() == ""
+
+    def test_a_log_that_is_stuck(self, make_monitor, runtime, bundle):
+        """A disk that takes nothing: the monitor's writes to it are held up."""
+        monitor = make_monitor()
+        bundle.busybox("seq")
+        bundle.sh("seq 1 20000 & exit 8")
+        _, log = create(monitor, runtime, bundle)
+        slow = subprocess.Popen(
+            ["strace", "--follow-forks", "--quiet=exit,path-resolution", "--output=/dev/null", f"--attach={monitor.pid}",
+             f"--trace-path={log}", "--inject=write:delay_enter=30s"], stderr=subprocess.PIPE)
+        try:
+            assert b"attached" in slow.stderr.readline()
+            start(monitor, runtime, bundle)
+            assert monitor.client.wait(bundle.id, 5)["code"] == 8
+            assert monitor.client.list()[bundle.id]["exit"]["code"] == 8
+            assert log.read_text() == ""
+        finally:
+            slow.kill()
+            slow.wait()
 
 
 class TestNamespaces:

@@ -138,6 +138,10 @@ class Life:
         while True:
             try:
                 return call()
+            except ValueError as error:
+                # The rig has just made a new channel for the next daemon.
+                if "closed channel" not in str(error) or time.monotonic() > deadline:
+                    raise
             except grpc.RpcError as error:
                 if error.code().name in errors:
                     return None

@@ -162,7 +162,8 @@ final class RegistrySession: Sendable {
             length > descriptor.size - begin || (begin == 0 && length != descriptor.size)
         {
             throw refuse(
-                "the server announces \(length) bytes from \(begin) on, the manifest \(descriptor.size)")
+                "the server announces \(length) bytes\(begin > 0 ? " from \(begin) on" : ""), the manifest \(descriptor.size)"
+            )
         }
         return Stream(body: response.body, offset: begin)
     }
