@@ -140,7 +140,7 @@ class Life:
                 return call()
             except ValueError as error:
                 # The rig has just made a new channel for the next daemon.
-                if "closed channel" not in str(error) or time.monotonic() > deadline:
+                if "channel" not in str(error).lower() or time.monotonic() > deadline:
                     raise
             except grpc.RpcError as error:
                 if error.code().name in errors:
