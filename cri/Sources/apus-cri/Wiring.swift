@@ -29,7 +29,7 @@ extension DaemonSettings {
                 plugins: configuration.network.plugins,
                 cache: configuration.network.cache ?? configuration.root + "/network",
                 pluginTimeout: configuration.network.pluginTimeout.duration),
-            pods: try PodSettings(configuration.pods, usesSystemd: driver == .systemd))
+            pods: try PodSettings(configuration.pods))
         unpacks = configuration.images.unpacks
         collectAfter = configuration.images.collectAfter.duration
         pinned = configuration.images.pinned
@@ -91,9 +91,8 @@ extension UnpackLimits {
 }
 
 extension PodSettings {
-    fileprivate init(_ pods: Configuration.Pods, usesSystemd: Bool) throws(Failure) {
+    fileprivate init(_ pods: Configuration.Pods) throws(Failure) {
         self.init()
-        self.usesSystemd = usesSystemd
         execOutputLimit = Int(clamping: pods.execOutput.bytes)
         killTimeout = pods.killTimeout.duration
         allowsUnprivilegedPorts = pods.unprivilegedPorts

@@ -77,13 +77,6 @@ actor Inventory {
         return nil
     }
 
-    /// Puts the record there anew, whole; nothing if there is none of this ID any more.
-    func replace(_ container: Container) throws {
-        guard containers[container.id] != nil else { return }
-        try database.write { try container.record.update($0) }
-        containers[container.id] = container
-    }
-
     /// Changes a pod's record; the pod as it then is, nil if there is none.
     @discardableResult
     func updatePod(_ id: String, _ change: @Sendable (inout PodRecord) -> Void) throws -> Pod? {

@@ -6,8 +6,6 @@ struct Layout: Sendable {
     let run: String
 
     var database: String { root + "/state.db" }
-    var lock: String { run + "/lock" }
-    var networkCache: String { root + "/network" }
     var podFilesRoot: String { root + "/pods" }
     var podsRoot: String { run + "/pods" }
     var containersRoot: String { run + "/containers" }

@@ -16,7 +16,6 @@ package struct PodSettings: Sendable {
     package var sharedMemorySize = 64 << 20
     /// The cgroup of pods that name no parent.
     package var cgroupParent = ""
-    package var usesSystemd = false
     /// Directories of CDI specifications.
     package var cdiDirectories = ["/etc/cdi", "/var/run/cdi"]
     package var specification = SpecificationOptions()
