@@ -43,10 +43,11 @@ struct Serve: AsyncParsableCommand {
         let pods = try await PodDaemon.start(try DaemonSettings(configuration), log: logger)
         let notification = ServiceNotification()
         let path = socket.path
+        let quiet = QuietTime(after: ProcessMemory.patience, ProcessMemory.shrink)
         let daemon = DaemonServer(
             runtime: pods.runtime, images: pods.images, socket: socket,
             eventLoops: MultiThreadedEventLoopGroup(numberOfThreads: DaemonServer.eventLoopThreads),
-            logger: logger)
+            quiet: quiet, logger: logger)
 
         let signals = StopSignals { signal in
             logger.info("\(signal) came")
@@ -57,7 +58,7 @@ struct Serve: AsyncParsableCommand {
         try await daemon.serve {
             Task {
                 await pods.cleanUp()
-                ProcessMemory.forgetStart()
+                quiet.changed()
             }
             tell(notification, "READY=1", logger)
             let time = ContinuousClock.now - start

@@ -118,16 +118,19 @@ def many_pods(rigs, results, given):
         rig.need("busybox:latest")
         name = rig.daemon.name
         rig.restart()
-        time.sleep(1)
+        time.sleep(4)
         results.add("daemon without pods", name, pss(rig.started.pid), "KiB")
         empty = helpers(rig, set())
         with ThreadPoolExecutor(4) as pool:
             born = list(pool.map(lambda _: birth(rig, HOST), range(given.pods)))
+        results.add("daemon with pods, at once", name, pss(rig.started.pid), "KiB")
         time.sleep(3)
         workload = {pid for _, container, _ in born for pid in container.pids()}
         found = helpers(rig, workload)
         results.add("helpers of an idle pod", name, (sum(found.values()) - sum(empty.values())) / given.pods, "KiB")
         results.add("daemon with pods", name, pss(rig.started.pid), "KiB")
+        ask_like_kubelet(rig)
+        results.add("daemon with pods, asked by kubelet", name, pss(rig.started.pid), "KiB")
         before = processor_time(rig.started.pid)
         time.sleep(10)
         results.add("daemon's idle processor time", name, (processor_time(rig.started.pid) - before) * 10, "%")
@@ -136,6 +139,17 @@ def many_pods(rigs, results, given):
         results.add("ListContainers with pods", name, min(timed(rig.containers)[1] for _ in range(20)))
         for pod, container, _ in born:
             death(pod, container)
+
+
+def ask_like_kubelet(rig, seconds=10):
+    """Pods and containers each second, the status every five, and the figures of images every ten."""
+    for second in range(seconds):
+        rig.pods(), rig.containers()
+        if second % 5 == 0:
+            rig.client.Status()
+        if second % 10 == 0:
+            rig.client.ImageFsInfo(), rig.images()
+        time.sleep(1)
 
 
 def restart(rig):

@@ -14,7 +14,8 @@ RATIOS = {
     "pull of 100 MB: wall": 1.0, "pull of 100 MB: processor": 0.8,
 }
 LIMITS = {
-    "helpers of an idle pod": 350, "daemon with pods": 25 * 1024, "daemon's idle processor time": 0.1,
+    "helpers of an idle pod": 350, "daemon with pods": 25 * 1024,
+    "daemon with pods, asked by kubelet": 25 * 1024, "daemon's idle processor time": 0.1,
     "start to ready with pods": 60,
 }
 

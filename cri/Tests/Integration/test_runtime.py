@@ -1,9 +1,12 @@
 """Version, Status, RuntimeConfig and what is not served yet."""
 
+import os
 import re
+from pathlib import Path
 
 import pytest
 from harness.client import METHODS, refused
+from harness.pods import until
 
 LATER = {"Exec", "Attach", "PortForward", "ContainerStats", "ListContainerStats", "PodSandboxStats",
          "ListPodSandboxStats", "CheckpointContainer", "CheckpointPod", "RestorePod", "GetContainerEvents",
@@ -83,3 +86,29 @@ def test_a_second_daemon_is_refused(rig):
     assert done.returncode != 0
     assert str(rig.daemon.run) in done.stderr, done.stderr
     assert rig.client.Version().runtime_name == rig.daemon.runtime_name
+
+
+def mapped_code(pid):
+    """KiB of the executable's code that are mapped in a process."""
+    executable, total, counts = os.readlink(f"/proc/{pid}/exe"), 0, False
+    for line in Path(f"/proc/{pid}/smaps").read_text().splitlines():
+        if re.match(r"[0-9a-f]+-[0-9a-f]+ ", line):
+            counts = " r-xp " in line and line.endswith(os.path.basename(executable))
+        elif counts and line.startswith("Rss:"):
+            total += int(line.split()[1])
+    return total
+
+
+@pytest.mark.only_ours("it keeps what it has mapped")
+def test_code_is_unmapped_when_nothing_changes_any_more(rig):
+    pod = rig.pod()
+    pod.start()
+    busy = mapped_code(rig.started.pid)
+    assert busy > 0
+
+    def mapped_less():
+        rig.pods(), rig.containers()  # questions are no changes
+        return mapped_code(rig.started.pid) < busy / 2
+
+    until(mapped_less, f"less than half of {busy} KiB of code mapped")
+    assert pod.ready

@@ -6,11 +6,13 @@ import Synchronization
 struct CallAdapter: Sendable {
     let logger: Logger
     let shutdown: Shutdown
+    let quiet: QuietTime?
     private let numbers = CallNumbers()
 
-    init(logger: Logger, shutdown: Shutdown) {
+    init(logger: Logger, shutdown: Shutdown, quiet: QuietTime?) {
         self.logger = logger
         self.shutdown = shutdown
+        self.quiet = quiet
     }
 
     /// What ended a call before its handler did.
@@ -71,6 +73,7 @@ struct CallAdapter: Sendable {
             // Not reached: the handler's task always says that it has finished.
             return (.failure(CancellationError()), ending)
         }
+        quiet?.ended(record.method)
         switch result {
         case .success(let output):
             record.succeeded(subject: subject, to: logger)

@@ -17,10 +17,12 @@ package final class DaemonServer: Sendable {
     private let logger: Logger
     private let ownPath: String?
 
-    /// - Parameter eventLoops: not the process's shared group, which has a thread for each processor.
+    /// - Parameters:
+    ///   - eventLoops: not the process's shared group, which has a thread for each processor.
+    ///   - quiet: is told of calls that have ended.
     package init(
         runtime: any RuntimeService, images: any ImageService, socket: consuming ListeningSocket,
-        eventLoops: MultiThreadedEventLoopGroup, logger: Logger
+        eventLoops: MultiThreadedEventLoopGroup, quiet: QuietTime? = nil, logger: Logger
     ) {
         self.logger = logger
         ownPath = socket.ownPath
@@ -39,7 +41,8 @@ package final class DaemonServer: Sendable {
             config: config,
             eventLoopGroup: eventLoops)
         let services = ServiceRegistration(
-            runtime: runtime, images: images, adapter: CallAdapter(logger: logger, shutdown: shutdown))
+            runtime: runtime, images: images,
+            adapter: CallAdapter(logger: logger, shutdown: shutdown, quiet: quiet))
         server = GRPCServer(transport: DeadlineTransport(base: transport), services: [services])
     }
 
