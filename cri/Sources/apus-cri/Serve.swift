@@ -37,11 +37,11 @@ struct Serve: AsyncParsableCommand {
         ProcessMemory.keepSmall()
         // A client that goes is found out by the write that fails.
         signal(SIGPIPE, SIG_IGN)
+        let notification = ServiceNotification.claimed()
         let lock = try DaemonLock(configuration)
         defer { withExtendedLifetime(lock) {} }
         let socket = try listeningSocket(configuration.socket, logger)
         let pods = try await PodDaemon.start(try DaemonSettings(configuration), log: logger)
-        let notification = ServiceNotification()
         let path = socket.path
         let quiet = QuietTime(after: ProcessMemory.patience, ProcessMemory.shrink)
         let daemon = DaemonServer(

@@ -20,6 +20,7 @@ def pytest_configure(config):
         "limit(seconds)": "breaks the test off later than after 120 s",
         "only_ours(reason)": "of what Debian's containerd 1.6 does in another way (CRI_RIG=containerd leaves it out)",
         "controllers(*names)": "needs these cgroup controllers",
+        "systemd": "needs a host that systemd has booted and that is thrown away",
         "kernel(version)": "needs at least this kernel",
     }.items():
         config.addinivalue_line("markers", f"{name}: {what}")

@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import select
+import socket
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ from harness import images
 from harness.client import Client
 from harness.daemons import chosen
 from harness.fake_registry import slow
+from harness.pods import until
 
 pytestmark = pytest.mark.only_ours("these are commands of ours")
 
@@ -136,12 +138,38 @@ def test_socket_activation(make_rig):
     rig.stop()
     script = ("import os, socket, sys; s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(); os.dup2(s.fileno(), 3); os.set_inheritable(3, True);"
               "os.environ.update(LISTEN_FDS='1', LISTEN_PID=str(os.getpid())); os.execv(sys.argv[2], sys.argv[2:])")
-    socket = rig.daemon.run / "passed.sock"
+    passed = rig.daemon.run / "passed.sock"
     command = list(map(str, rig.daemon.command()))
-    started = rig.place.spawn(sys.executable, "-c", script, socket, *command, log=rig.daemon.log)
-    client = Client(rig.place.path(socket))
+    started = rig.place.spawn(sys.executable, "-c", script, passed, *command, log=rig.daemon.log)
+    client = Client(rig.place.path(passed))
     try:
         assert client.Version(wait_for_ready=True, timeout=20).runtime_name == "apus"
     finally:
         client.close()
         started.stop()
+
+
+def test_what_systemd_names_to_the_daemon_is_not_for_containers(make_rig):
+    """Else the runtime would wait until the container says that it is ready."""
+    rig = make_rig()
+    rig.stop()
+    path = rig.daemon.run / "notify.sock"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(rig.place.path(path)))
+        systemd.settimeout(20)
+        given = {"NOTIFY_SOCKET": path, "WATCHDOG_USEC": "60000000", "LISTEN_FDS": "1", "LISTEN_PID": "1"}
+        started = rig.place.spawn("env", *(f"{name}={value}" for name, value in given.items()), *rig.daemon.command(),
+                                  log=rig.daemon.log)
+        assert systemd.recv(100) == b"READY=1"
+        rig.client.close()
+        rig.client = Client(rig.place.path(rig.daemon.socket))
+        container = rig.pod().shell("env; sleep 1000")
+        until(lambda: "PATH=" in container.output(), "its environment")
+        assert not any(name in container.output() for name in given)
+        monitor = next(pid for pid, line in rig.place.processes().items() if "pod-monitor" in line)
+        for pid in (monitor, container.first()):
+            environment = (rig.place.root / "proc" / str(pid) / "environ").read_text()
+            assert not any(name in environment for name in given)
+        rig.discard_pods()
+        started.stop()
+        assert systemd.recv(100) == b"STOPPING=1"

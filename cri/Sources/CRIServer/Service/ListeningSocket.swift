@@ -40,6 +40,8 @@ package struct ListeningSocket: ~Copyable {
 
     /// The socket that was passed by sd_listen_fds(3)'s protocol; nil if none was meant for this process.
     package static func activated() throws(Failure) -> ListeningSocket? {
+        // What the daemon starts must not think that they are its own.
+        defer { for name in ["LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"] { unsetenv(name) } }
         guard let count = Environment["LISTEN_FDS"].flatMap({ Int($0) }), count > 0,
             let pid = Environment["LISTEN_PID"].flatMap({ Int32($0) }), pid == ProcessControl.ownPID
         else { return nil }
@@ -48,8 +50,6 @@ package struct ListeningSocket: ~Copyable {
                 .option("LISTEN_FDS"), reason: "\(count) sockets were passed",
                 remedy: "let the socket unit have one ListenStream= only")
         }
-        // What the daemon starts must not think that they are its own.
-        for name in ["LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"] { unsetenv(name) }
         // SD_LISTEN_FDS_START
         let path = try Failure.blaming(.option("LISTEN_FDS"), remedy: "use ListenStream= with a path") {
             () throws(SystemError) in try StreamListener.adopt(3)
