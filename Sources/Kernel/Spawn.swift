@@ -40,7 +40,14 @@ extension Child {
         var pid: pid_t = 0
         let result = posix_spawn(&pid, path, &actions, &attributes, argv.pointers, envp?.pointers ?? environ)
         if result != 0 { throw SystemError("exec \(path)", Errno(result)) }
-        return Child(pid: pid, pidfd: try ProcessControl.open(pid: pid))
+        do throws(SystemError) {
+            return Child(pid: pid, pidfd: try ProcessControl.open(pid: pid))
+        } catch {
+            // For want of descriptors: nobody would know of it.
+            kill(pid, SIGKILL)
+            _ = ProcessControl.wait(pid: pid)
+            throw error
+        }
     }
 }
 

@@ -19,6 +19,16 @@ public enum Terminal {
         _ = try system("resize a terminal") { ioctl(number, UInt(TIOCSWINSZ), &size) }
     }
 
+    /// The other end of a terminal's master (TIOCGPTPEER, Linux 4.13), whichever mount of devpts it is of: as long as
+    /// that is open, the master does not come to its end.
+    public static func openPeer(ofMaster number: Int32) throws(SystemError) -> FileDescriptor {
+        FileDescriptor(
+            owning: try system("open a terminal by its master") {
+                // _IO('T', 0x41) in asm-generic/ioctls.h.
+                ioctl(number, UInt(0x5441), O_RDWR | O_NOCTTY | O_CLOEXEC)
+            })
+    }
+
     /// Gives one terminal the size of another. Best effort.
     public static func copySize(from source: Int32, to target: Int32) {
         var size = winsize()

@@ -24,7 +24,7 @@ public struct Creation: Equatable, Sendable {
     public var runtimeLog: String?
     /// The container's log, in the form of the CRI; absent, its output is read and forgotten.
     public var log: String?
-    /// Whether standard input is a pipe, held open until `closeInput`; else it is /dev/null. With a terminal it is
+    /// Whether standard input is a pipe, held open until `closeInput`; else it is a null device. With a terminal it is
     /// that.
     public var keepsInput: Bool
     /// The container has a terminal: the monitor listens here for it while the runtime runs.

@@ -11,6 +11,8 @@ final class Container {
     var input: FileDescriptor?
     /// The master of its terminal, of which the logs' thread has another descriptor.
     private var terminal: FileDescriptor?
+    /// The terminal itself: a container may close it for a moment, which is not the end of its output.
+    private var terminalPeer: FileDescriptor?
     private(set) var terminalNumber: Int32?
     /// Set when it has been reaped.
     var end: (status: ExitStatus, time: Timestamp)?
@@ -33,12 +35,14 @@ final class Container {
 
     func keepTerminal(_ master: consuming FileDescriptor) {
         terminalNumber = master.number
+        terminalPeer = try? Terminal.openPeer(ofMaster: master.number)
         terminal = consume master
     }
 
     func closeTerminal() {
         terminalNumber = nil
         terminal = nil
+        terminalPeer = nil
     }
 }
 

@@ -4,8 +4,10 @@ import Kernel
 
 /// How ready the kernel is to kill this process for want of memory (proc_pid_oom_score_adj(5)).
 struct KillerScore {
-    private static let path = "/proc/self/oom_score_adj"
+    static let path = "/proc/self/oom_score_adj"
     private static let wanted = "-999"
+    /// Of a pod's PID 1, whose end is that of all its containers.
+    static let ofPause = "-998"
     /// What it was, and is to be for what this process starts; `nil` if it may not be lowered here, or was as low.
     private let former: String?
 

@@ -57,12 +57,16 @@ final class LogWorker {
     private static let largeBuffer = 64 << 10
     /// As much as a pipe can hold (pipe(7), pipe-max-size), after which there is no end to be waited for.
     private static let drainLimit = 1 << 20
+    /// Milliseconds between looks at a stream that cannot be waited for.
+    private static let blindRest = 100
 
     private let orders: Mailbox<LogOrder>
     private let news: Mailbox<LogNews>
     private let queue: EventQueue
     private var logs: [UInt64: Log] = [:]
     private var streams: [Int32: Stream] = [:]
+    /// Streams that the kernel has no room to be waited for (epoll_ctl(2), ENOSPC and ENOMEM): these are looked at.
+    private var unwatched: Set<Int32> = []
     private var buffer = [UInt8](repeating: 0, count: smallBuffer)
     private var output: [UInt8] = []
 
@@ -75,20 +79,19 @@ final class LogWorker {
 
     /// Starts the thread.
     static func start(_ orders: Mailbox<LogOrder>, _ news: Mailbox<LogNews>) throws(SystemError) {
+        // Here, so that want of descriptors is the failure of who asked. The thread alone uses it from then on.
+        nonisolated(unsafe) let worker = try LogWorker(orders, news)
         try WorkerThread.start {
-            // Without it the containers' output cannot be taken. What can fail is want of descriptors, and of memory.
-            do throws(SystemError) {
-                try LogWorker(orders, news).run()
-            } catch {
-                Daemon.leave(1)
-            }
+            // What can fail is a queue that is none: not this one.
+            do throws(SystemError) { try worker.run() } catch { Daemon.leave(1) }
         }
     }
 
     private func run() throws(SystemError) -> Never {
         var isBusy = false
         while true {
-            let events = try queue.wait(timeout: isBusy ? 0 : nil)
+            let events = try queue.wait(timeout: isBusy ? 0 : unwatched.isEmpty ? nil : Self.blindRest)
+            for number in unwatched { look(number) }
             if events.isEmpty {
                 isBusy = false
                 if buffer.count > Self.smallBuffer {
@@ -103,12 +106,12 @@ final class LogWorker {
             }
             // After the streams: a number in an order may be one that was just closed.
             if events.contains(where: { $0.number == orders.number }) {
-                for order in orders.takeAll() { try follow(order) }
+                for order in orders.takeAll() { follow(order) }
             }
         }
     }
 
-    private func follow(_ order: LogOrder) throws(SystemError) {
+    private func follow(_ order: LogOrder) {
         switch order {
         case .open(let key, let file, let path, let opened):
             let log = Log(key, file.map { LogFile(FileDescriptor(owning: $0), path: path) })
@@ -118,7 +121,7 @@ final class LogWorker {
                 log.streams.append(stream)
                 streams[one.number] = stream
                 if !one.begun.isEmpty { write(one.begun, one.begun.count, stream) }
-                try queue.watch(one.number)
+                if (try? queue.watch(one.number)) == nil { unwatched.insert(one.number) }
             }
         case .reopen(let key):
             var failure: SystemError?
@@ -137,6 +140,12 @@ final class LogWorker {
             for stream in logs[key]?.streams ?? [] { end(stream) }
             logs[key] = nil
         }
+    }
+
+    /// Reads from one that cannot be waited for, if it cannot now.
+    private func look(_ number: Int32) {
+        if (try? queue.watch(number)) != nil { unwatched.remove(number) }
+        if let stream = streams[number] { carry(stream) }
     }
 
     /// Reads once.
@@ -174,6 +183,7 @@ final class LogWorker {
     private func end(_ stream: Stream) {
         let log = stream.log
         streams[stream.descriptor.number] = nil
+        unwatched.remove(stream.descriptor.number)
         queue.ignore(stream.descriptor.number)
         log.streams.removeAll { $0 === stream }
         guard let file = log.file else { return }

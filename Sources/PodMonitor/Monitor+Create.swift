@@ -5,11 +5,7 @@ import MonitorProtocol
 
 extension Monitor {
     func create(_ creation: Creation, _ asker: Asker) throws(MonitorFailure) {
-        let isBeingBorn = jobs.values.contains { job in
-            if case .create(let birth) = job.purpose { return birth.creation.id == creation.id }
-            return false
-        }
-        if containers[creation.id] != nil || isBeingBorn {
+        if containers[creation.id] != nil || isBeingBorn(creation.id) {
             throw MonitorFailure(.containerExists, "there is a container \(creation.id) already")
         }
         try MonitorFailure.removing(creation.pidFile)
@@ -30,6 +26,13 @@ extension Monitor {
                 throw error
             }
         }
+        // Which becomes the container's. The host's null device must not.
+        let null =
+            creation.keepsInput
+            ? nil
+            : try MonitorFailure.blaming { () throws(SystemError) in
+                Input(try NullDevice.open())
+            }
         // The ends that the runtime has are closed here when this returns.
         let pipes = try MonitorFailure.blaming { () throws(SystemError) in
             (
@@ -45,9 +48,17 @@ extension Monitor {
             )
         }
         try start(
-            creation.command, .create(birth), asker, input: pipes.input?.readNumber,
+            creation.command, .create(birth), asker, input: pipes.input?.readNumber ?? null?.file.number,
             output: pipes.output.writeNumber, errors: pipes.errors.writeNumber, captures: captures)
-        withExtendedLifetime(pipes) {}
+        withExtendedLifetime((pipes, null)) {}
+    }
+
+    /// Whether a runtime is making the container.
+    func isBeingBorn(_ id: String) -> Bool {
+        jobs.values.contains { job in
+            if case .create(let birth) = job.purpose { return birth.creation.id == id }
+            return false
+        }
     }
 
     /// The runtime has ended, and with that the container is there.
@@ -104,4 +115,11 @@ extension Monitor {
         }
         return streams
     }
+}
+
+/// A descriptor that is held while a runtime is started with it.
+private final class Input {
+    let file: FileDescriptor
+
+    init(_ file: consuming FileDescriptor) { self.file = file }
 }

@@ -4,9 +4,13 @@ import Kernel
 import MonitorProtocol
 
 extension Monitor {
-    /// Takes all that have ended.
+    /// Takes those that have ended, up to ``reapLimit``.
     func reap() {
-        while let (pid, status) = ProcessControl.reapOne() {
+        for _ in 0..<Self.reapLimit {
+            guard let (pid, status) = ProcessControl.reapOne() else {
+                hasMoreToReap = false
+                return
+            }
             let time = Timestamp.now()
             if let job = jobs.removeValue(forKey: pid) {
                 finish(job, status)

@@ -26,7 +26,7 @@ extension Monitor {
     /// Starts a runtime.
     ///
     /// - Parameters:
-    ///   - input: what it gets; `nil` is the null device.
+    ///   - input: what it gets; `nil` is the null device, which must not become a container's.
     ///   - output: the same; for `run` and a terminal's `create`, `nil` is a pipe to be read here.
     func start(
         _ command: RuntimeCommand, _ purpose: Job.Purpose, _ asker: Asker, input: Int32?, output: Int32?,
@@ -55,21 +55,46 @@ extension Monitor {
             let errorNumber = errors ?? ends?.errors.writeNumber ?? null.number
             let inputNumber = input ?? null.number
             let program = command.arguments[0]
-            let child = try score.lifted { () throws(SystemError) in
-                try Child.spawn(
-                    program, arguments: command.arguments, environment: command.environment,
-                    input: inputNumber, output: outputNumber, errors: errorNumber)
+            // What can fail comes before the process: nobody would know of one that is left by a failure.
+            try watch([captures?.output, captures?.errors])
+            let child: Child
+            do throws(SystemError) {
+                child = try score.lifted { () throws(SystemError) in
+                    try Child.spawn(
+                        program, arguments: command.arguments, environment: command.environment,
+                        input: inputNumber, output: outputNumber, errors: errorNumber)
+                }
+            } catch {
+                ignore([captures?.output, captures?.errors])
+                throw error
             }
-            let job = Job(
+            jobs[child.pid] = Job(
                 pid: child.pid, purpose, asker: asker,
                 deadline: command.timeLimit == 0 ? nil : Poll.now() + Int(command.timeLimit),
                 output: captures?.output, errors: captures?.errors)
-            jobs[child.pid] = job
-            for capture in [job.output, job.errors] {
-                guard let capture, let number = capture.number else { continue }
+        }
+    }
+
+    /// All of them, or none.
+    private func watch(_ captures: [Capture?]) throws(SystemError) {
+        for case let capture? in captures {
+            guard let number = capture.number else { continue }
+            do throws(SystemError) {
                 try queue.watch(number)
-                self.captures[number] = capture
+            } catch {
+                ignore(captures)
+                throw error
             }
+            self.captures[number] = capture
+        }
+    }
+
+    private func ignore(_ captures: [Capture?]) {
+        for case let capture? in captures {
+            guard let number = capture.number, self.captures.removeValue(forKey: number) != nil else {
+                continue
+            }
+            queue.ignore(number)
         }
     }
 
@@ -81,15 +106,10 @@ extension Monitor {
 
     /// A runtime has ended.
     func finish(_ job: Job, _ status: ExitStatus) {
-        for capture in [job.output, job.errors] {
-            guard let capture else { continue }
-            if let number = capture.number {
-                // Descendants may hold the pipe open: what the runtime has written is there now.
-                captures[number] = nil
-                queue.ignore(number)
-            }
-            capture.read()
-        }
+        // Descendants may hold the pipes open: what the runtime has written is there now.
+        ignore([job.output, job.errors])
+        job.output?.read()
+        job.errors?.read()
         do throws(MonitorFailure) {
             switch job.purpose {
             case .run:

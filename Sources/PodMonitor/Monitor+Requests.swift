@@ -54,6 +54,7 @@ extension Monitor {
 
     func container(_ id: String) throws(MonitorFailure) -> Container {
         guard let container = containers[id] else {
+            if isBeingBorn(id) { throw MonitorFailure(.busy, "the container \(id) is being made") }
             throw MonitorFailure(.unknownContainer, "there is no container \(id) here")
         }
         return container

@@ -9,6 +9,13 @@ final class Monitor {
     /// process after its descriptors are closed: only a disk that does not take what is written makes this time pass.
     static let drainGrace = 250
 
+    /// How many ended processes are taken before others have their turn: those of a container in the monitor's own pid
+    /// namespace may end as fast as they are reaped.
+    static let reapLimit = 64
+
+    /// Milliseconds until somebody is let in again, after want of descriptors or of memory. Until then they wait.
+    static let crampedRest = 200
+
     /// Milliseconds without a request after which the monitor makes itself small.
     static let rest = 1000
 
@@ -34,6 +41,10 @@ final class Monitor {
     /// The monitor leaves as soon as nothing lives.
     var isLeaving = false
     var leaveAskers: [Asker] = []
+    /// Whether more may have ended than was reaped.
+    var hasMoreToReap = false
+    /// When the listener is waited for again, of which there is no taking just now: milliseconds of ``Poll/now()``.
+    private var listensFrom: Int?
 
     init(_ options: Options, _ listener: consuming FileDescriptor) throws(SystemError) {
         self.options = options
@@ -63,6 +74,8 @@ final class Monitor {
             // Pods are idle most of the time, and many: one has 4 MB of the program mapped after some requests.
             if !isWarm { Allocator.releaseText() }
             for event in events { try handle(event) }
+            if hasMoreToReap { reap() }
+            listenAgain()
             checkDeadlines()
             if isLeaving && isIdle { return leave() }
         }
@@ -70,10 +83,10 @@ final class Monitor {
 
     private func handle(_ event: EventQueue.Event) throws(SystemError) {
         if event.number == listener.number {
-            try greet()
+            greet()
         } else if event.number == signals.descriptor.number {
             switch try signals.next() {
-            case SIGCHLD: reap()
+            case SIGCHLD: hasMoreToReap = true
             // With a container in its care it stays.
             case SIGTERM: if isIdle { isLeaving = true }
             default: break
@@ -88,14 +101,29 @@ final class Monitor {
         }
     }
 
-    private func greet() throws(SystemError) {
-        while let descriptor = try PacketSocket.accept(listener) {
-            let user = try PacketSocket.peer(of: descriptor)
-            guard user == 0 || user == ProcessControl.effectiveUID else { continue }
-            let connection = Connection(descriptor)
-            try queue.watch(connection.number)
-            connections[connection.number] = connection
+    /// Lets those in who have connected. What is short (descriptors, memory, room in the kernel's tables) is no reason to
+    /// leave the pod alone.
+    private func greet() {
+        do throws(SystemError) {
+            while let descriptor = try PacketSocket.accept(listener) {
+                // Who cannot be served sees the end of the connection.
+                guard let user = try? PacketSocket.peer(of: descriptor),
+                    user == 0 || user == ProcessControl.effectiveUID
+                else { continue }
+                let connection = Connection(descriptor)
+                if (try? queue.watch(connection.number)) == nil { continue }
+                connections[connection.number] = connection
+            }
+        } catch {
+            // They stay in the socket's queue, and would be told of again and again.
+            queue.ignore(listener.number)
+            listensFrom = Poll.now() + Self.crampedRest
         }
+    }
+
+    private func listenAgain() {
+        guard let time = listensFrom, time <= Poll.now() else { return }
+        listensFrom = (try? queue.watch(listener.number)) == nil ? Poll.now() + Self.crampedRest : nil
     }
 
     private func receive(_ connection: Connection) {
@@ -184,7 +212,8 @@ final class Monitor {
 
     /// Milliseconds until the next deadline; `nil` without one.
     private func timeout() -> Int? {
-        var next = Int.max
+        if hasMoreToReap { return 0 }
+        var next = listensFrom ?? Int.max
         for job in jobs.values where job.verdict == nil { next = min(next, job.deadline ?? .max) }
         for process in processes.values where process.verdict == nil {
             next = min(next, process.deadline ?? .max)

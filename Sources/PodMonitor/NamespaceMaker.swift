@@ -110,6 +110,8 @@ struct NamespaceMaker {
     }
 
     private func setUp() throws(SystemError) -> Int32 {
+        // As containerd has it. Where scores may not be lowered it stays what everything here has.
+        if wanted.pause != nil { try? FileTree.write(KillerScore.ofPause, to: KillerScore.path) }
         var userNamespace: String?
         for pin in wanted.pins {
             switch pin.kind {
@@ -140,7 +142,8 @@ struct NamespaceMaker {
             try NamespaceFile.becomeRoot()
             for setting in left { try write(setting) }
         }
-        return wanted.pause == nil ? 0 : try PauseProcess.launch()
+        guard wanted.pause != nil else { return 0 }
+        return try PauseProcess.launch()
     }
 
     private func write(_ setting: Preparation.Setting) throws(SystemError) {

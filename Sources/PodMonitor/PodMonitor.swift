@@ -23,7 +23,7 @@ public enum PodMonitor {
         let words: [UInt8]
         do throws(SystemError) {
             Allocator.beFrugal()
-            try FileTree.makeDirectories("\(options.state)/exits", mode: 0o700)
+            try makeRecordDirectory(options)
             let listener = try listen(at: options.socket)
             do throws(SystemError) {
                 // Whoever writes it is what is moved.
@@ -47,6 +47,15 @@ public enum PodMonitor {
             .system, words.isEmpty ? "the monitor has ended" : String(decoding: words, as: UTF8.self))
     }
 
+    /// Its parent is the daemon's to make: one that is gone belongs to a pod that is being removed.
+    private static func makeRecordDirectory(_ options: Options) throws(SystemError) {
+        do throws(SystemError) {
+            try FileTree.makeDirectory("\(options.state)/exits", mode: 0o700)
+        } catch  where error.errno == Errno(17) {
+            // The daemon has made it.
+        }
+    }
+
     /// A file that a monitor has left there is in nobody's way.
     private static func listen(at path: String) throws(SystemError) -> FileDescriptor {
         do throws(SystemError) {
@@ -68,6 +77,7 @@ public enum PodMonitor {
         _ options: Options, _ listener: consuming FileDescriptor, _ pipe: consuming Pipe
     ) -> Never {
         let ready = pipe.writeNumber
+        let monitor: Monitor
         do throws(SystemError) {
             try Daemon.startSession()
             guard case .child = try Daemon.fork() else { Daemon.leave(0) }
@@ -75,15 +85,16 @@ public enum PodMonitor {
             Daemon.setFileModeMask(0o022)
             Daemon.ignoreHangups()
             try ProcessControl.becomeSubreaper()
-            let monitor = try Monitor(options, listener)
+            monitor = try Monitor(options, listener)
             try Daemon.leaveStandardDescriptors()
             try StandardDescriptors.copy(ready).write("ready", name: "the starter's pipe")
-            _ = pipe.takeReadEnd()
-            try monitor.run()
         } catch {
             try? StandardDescriptors.copy(ready).write("\(error)", name: "the starter's pipe")
             Daemon.leave(1)
         }
+        // From here on its number is somebody else's.
+        _ = pipe.takeReadEnd()
+        do throws(SystemError) { try monitor.run() } catch { Daemon.leave(1) }
         Daemon.leave(0)
     }
 }

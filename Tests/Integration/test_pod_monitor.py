@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import resource
 import signal
 import socket
 import struct
@@ -91,9 +92,8 @@ class TestStart:
         assert fails() == "apus pod-monitor: --socket is missing\n"
         assert fails("--socket", "x") == "apus pod-monitor: --socket: \"x\" is no absolute path\n"
         assert fails("--socket", "/x", "--more") == "apus pod-monitor: unknown argument \"--more\"\n"
-        assert "No such file" in fails("--socket", tmp_path / "no/s", "--state", tmp_path / "s") or \
-            "no such file" in fails("--socket", tmp_path / "no/s", "--state", tmp_path / "s")
-        text = fails("--socket", tmp_path / "s.sock", "--state", tmp_path / "s", "--cgroup", tmp_path / "none")
+        assert "no such file" in fails("--socket", tmp_path / "no/s", "--state", tmp_path)
+        text = fails("--socket", tmp_path / "s.sock", "--state", tmp_path, "--cgroup", tmp_path / "none")
         assert "none/cgroup.procs" in text and "ENOENT" in text
         assert not (tmp_path / "s.sock").exists()
 
@@ -138,6 +138,79 @@ class TestStart:
         os.kill(monitor.pid, signal.SIGTERM)
         has_ended(monitor.pid)
         assert not monitor.socket.exists()
+
+
+    def test_the_daemon_makes_its_directory(self, subject_path, tmp_path):
+        """One that is gone is that of a pod which is being removed."""
+        result = subprocess.run([subject_path, "pod-monitor", "--socket", tmp_path / "s", "--state", tmp_path / "gone"],
+                                capture_output=True, text=True)
+        assert result.returncode == 1 and "gone/exits" in result.stderr
+        assert os.listdir(tmp_path) == []
+
+
+class TestWant:
+    """What is short is short for one request: the monitor stays, and the pod with it."""
+
+    def test_of_descriptors(self, monitor):
+        limits = resource.prlimit(monitor.pid, resource.RLIMIT_NOFILE)
+        used = {int(n) for n in os.listdir(f"/proc/{monitor.pid}/fd")}
+        resource.prlimit(monitor.pid, resource.RLIMIT_NOFILE, (min(set(range(1000)) - used), limits[1]))
+        waiting = Client(monitor.socket, greet=False)
+        number = waiting.post(m.HELLO, m.word(1))
+        for ask in (lambda: monitor.client.run("/bin/true"), lambda: monitor.client.create("c", ["/bin/true"], monitor.dir / "p")):
+            with pytest.raises(Failed) as refusal:
+                ask()
+            assert (refusal.value.kind, refusal.value.errno) == ("system", 24)
+        assert monitor.client.list() == {}
+        ticks = lambda: sum(map(int, Path(f"/proc/{monitor.pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13]))
+        before = ticks()
+        time.sleep(1)
+        assert ticks() - before < 20  # of a hundred: it does not look for who waits all the time
+        resource.prlimit(monitor.pid, resource.RLIMIT_NOFILE, limits)
+        assert waiting.reply(number)[1] == monitor.pid
+        assert waiting.run("/bin/true")["status"] == 0
+
+    @staticmethod
+    def without_room(pid):
+        """epoll_ctl(2) fails for a thread from now on, as in a kernel at its limit of watches."""
+        tracer = subprocess.Popen(["strace", "--quiet=exit", "--output=/dev/null", f"--attach={pid}", "--trace=epoll_ctl",
+                                   "--inject=epoll_ctl:error=ENOSPC"], stderr=subprocess.PIPE)
+        assert b"attached" in tracer.stderr.readline()
+        return tracer
+
+    def test_of_watches_for_a_runtime(self, monitor):
+        mark = monitor.dir / "mark"
+        tracer = self.without_room(monitor.pid)
+        try:
+            for ask in (lambda *c: monitor.client.run(*c), lambda *c: monitor.client.create("c", list(c), monitor.dir / "p")):
+                with pytest.raises(Failed) as refusal:
+                    ask("/bin/sh", "-c", f"touch {mark}")
+                assert refusal.value.errno == 28
+            assert monitor.client.list() == {}
+        finally:
+            tracer.kill()
+            tracer.wait()
+        # Nothing is left running that nobody knows of, and no second answer comes.
+        assert not mark.exists() and monitor.client.replies == {}
+        assert monitor.client.run("/bin/true")["status"] == 0
+
+    def test_of_watches_for_a_log(self, monitor, runtime, make_bundle):
+        bundle, second_bundle = make_bundle(), make_bundle()
+        bundle.sh("read line")
+        create(monitor, runtime, bundle, keeps_input=True)
+        thread = next(n for n in os.listdir(f"/proc/{monitor.pid}/task") if int(n) != monitor.pid)
+        tracer = self.without_room(thread)
+        try:
+            second_bundle.busybox("sleep")
+            second_bundle.sh("echo one; sleep 0.3; echo two")
+            _, log = create(monitor, runtime, second_bundle)
+            start(monitor, runtime, second_bundle)
+            assert monitor.client.wait(second_bundle.id)["code"] == 0
+            assert lines(log) == [("stdout", "F", b"one"), ("stdout", "F", b"two")]
+        finally:
+            tracer.kill()
+            tracer.wait()
+        assert set(monitor.client.list()) == {bundle.id, second_bundle.id}
 
 
 class TestMessages:
@@ -288,13 +361,30 @@ class TestContainers:
         assert client.wait(bundle.id)["code"] == 3
         assert monitor.exit_record(bundle.id)["exitCode"] == 3
 
-    def test_no_input(self, monitor, runtime, bundle):
-        bundle.sh("cat; echo $?; exit 0")
+    def test_no_input(self, monitor, engine, bundle):
+        """Its null device is nobody else's: runtimes give it to the container's user."""
+        bundle.sh("cat; cat < /proc/self/fd/0; echo $?; exit 0")
         bundle.busybox("cat")
-        _, log = create(monitor, runtime, bundle)
-        start(monitor, runtime, bundle)
+        host = os.stat("/dev/null")
+        pid, log = create(monitor, engine, bundle)
+        null = os.stat(f"/proc/{pid}/fd/0")
+        start(monitor, engine, bundle)
         monitor.client.wait(bundle.id)
         assert lines(log) == [("stdout", "F", b"0")]
+        if engine.name != "apus":  # whose init has none of these yet
+            assert null.st_rdev == host.st_rdev and (null.st_dev, null.st_ino) != (host.st_dev, host.st_ino)
+
+    def test_one_that_is_being_made(self, monitor):
+        number = monitor.client.post_create("c", ["/bin/sh", "-c", "echo stop >&2; exec sleep 60"], monitor.dir / "p", limit=1000)
+        for ask in (lambda: monitor.client.kill("c", 9), lambda: monitor.client.named(m.FORGET, "c")):
+            with pytest.raises(Failed, match="is being made") as refusal:
+                ask()
+            assert refusal.value.kind == "busy"
+        with pytest.raises(Failed, match="timed out"):
+            monitor.client.reply(number)
+        with pytest.raises(Failed) as refusal:
+            monitor.client.kill("c", 9)
+        assert refusal.value.kind == "unknownContainer"
 
     def test_a_terminal(self, monitor, engine, bundle):
         bundle.process["terminal"] = True
@@ -310,6 +400,15 @@ class TestContainers:
         assert lines(log)[-1] == ("stdout", "F", b"33 111\r")
         with pytest.raises(Failed, match="no terminal"):
             monitor.client.named(m.RESIZE, bundle.id, m.word(33) + m.word(111))
+
+    def test_a_terminal_that_is_closed_for_a_moment(self, monitor, engine, bundle):
+        bundle.process["terminal"] = True
+        bundle.busybox("sleep")
+        bundle.sh("echo before; exec </dev/null >/dev/null 2>&1; sleep 0.5; exec >/dev/console; echo after; exit 5")
+        _, log = create(monitor, engine, bundle, console=monitor.dir / "console.sock")
+        start(monitor, engine, bundle)
+        assert monitor.client.wait(bundle.id)["code"] == 5
+        assert lines(log) == [("stdout", "F", b"before\r"), ("stdout", "F", b"after\r")]
 
     def test_pods_processes_are_reaped(self, monitor):
         monitor.client.run("/bin/sh", "-c", "for i in 1 2 3; do (sleep 0.1 & ) ; done")
@@ -611,6 +710,12 @@ class TestNamespaces:
         finally:
             wait_for(lambda: not (cgroup / "cgroup.procs").read_text())
             cgroup.rmdir()
+
+    def test_pause_is_killed_before_its_monitor(self, monitor, directory):
+        score = lambda pid: int(Path(f"/proc/{pid}/oom_score_adj").read_text())
+        if score(monitor.pid) != -999:
+            pytest.skip("scores cannot be lowered here (CAP_SYS_RESOURCE)")
+        assert score(monitor.client.prepare(pause=directory / "pid")) == -998
 
     def test_with_containers(self, monitor, directory, engine, bundle):
         pause = monitor.client.prepare([("network", directory / "net"), ("uts", directory / "uts")], host="pod-b",

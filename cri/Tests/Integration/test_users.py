@@ -1,7 +1,11 @@
 """Who a container runs as: users, groups, the policies of supplementary groups, user namespaces."""
 
+import os
+
 import pytest
 from harness.client import refused
+from harness.daemons import chosen
+from harness.pods import until
 
 
 def security(**fields):
@@ -107,6 +111,23 @@ def test_a_user_namespace(rig):
     assert container.exec("stat", "-c", "%u:%g", "/etc/passwd", "/tmp", "/etc/hosts").split() == ["0:0"] * 3
     container.sh("touch /tmp/x && chown 1000:1000 /tmp/x && hostname")
     assert pod.status.linux.namespaces.options.userns_options.uids[0].host_id == FIRST
+
+
+@pytest.mark.only_ours("it has no user namespaces")
+@pytest.mark.parametrize("handler", chosen().handlers)
+def test_the_hosts_null_device_stays_the_hosts(rig, handler):
+    """Runtimes give standard input to a container's user."""
+    null = rig.place.path("/dev/null")
+    before = null.stat()
+    try:
+        container = rig.pod(handler=handler, linux=mapped()).shell("cat; cat /dev/stdin; echo read; sleep 1000")
+        until(lambda: container.output() == "read\n", "the end of no input")
+        assert container.sh("cat; cat /dev/stdin; stat -Lc %t:%T /dev/stdin") == "1:3\n"
+        after = null.stat()
+        assert (after.st_uid, after.st_gid, after.st_mode) == (before.st_uid, before.st_gid, before.st_mode)
+    finally:
+        os.chown(null, before.st_uid, before.st_gid)
+        null.chmod(before.st_mode & 0o7777)
 
 
 @pytest.mark.only_ours("it has no user namespaces")

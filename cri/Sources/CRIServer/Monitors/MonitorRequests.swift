@@ -17,7 +17,7 @@ extension MonitorClient {
     /// What a runtime gets of the daemon's environment.
     private static let environment = ProcessInfo.processInfo.environment.map { "\($0.key)=\($0.value)" }
     /// Milliseconds that a runtime may take to make a container.
-    private static let creationLimit: UInt32 = 120_000
+    private static let creationLimit = TimeLimits.milliseconds(TimeLimits.runtime)
 
     /// Has a runtime make a container, whose init it then watches over.
     ///
@@ -80,9 +80,9 @@ extension MonitorClient {
     }
 }
 
-/// /dev/null, to read from.
+/// A null device of its own, to read from: a runtime may give it to the process's user.
 private final class NullInput: Sendable {
     let file: FileDescriptor
 
-    init() throws(SystemError) { file = try FileDescriptor.open("/dev/null", O_RDONLY) }
+    init() throws(SystemError) { file = try NullDevice.open() }
 }
