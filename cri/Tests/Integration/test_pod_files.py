@@ -167,14 +167,22 @@ def test_the_status_has_the_namespace_options(rig):
     assert (found.network, found.pid, found.ipc) == (2, 0, 2)
 
 
-def test_containers_are_below_the_pods_cgroup_parent(rig):
-    pod = rig.pod(linux={"cgroup_parent": "/pods/of-this-test"})
-    container = pod.start("sleep", "1000")
+def assert_below(container, parent):
     for line in container.proc("cgroup").read_text().splitlines():
         _, names, path = line.split(":", 2)
-        if names.startswith("name=") or (not names and rig.place.tree.view == "v1"):
+        if names.startswith("name=") or (not names and container.rig.place.tree.view == "v1"):
             continue
-        assert container.within(path).startswith("/pods/of-this-test/"), line
+        assert container.within(path).startswith(f"{parent}/"), line
+
+
+@pytest.mark.only_ours("it has another place for them")
+def test_containers_of_pods_without_a_cgroup_parent_have_a_place(rig):
+    assert_below(rig.pod(linux={"cgroup_parent": None}).start("sleep", "1000"), "/apus-cri")
+
+
+def test_containers_are_below_the_pods_cgroup_parent(rig):
+    pod = rig.pod(linux={"cgroup_parent": "/pods/of-this-test"})
+    assert_below(pod.start("sleep", "1000"), "/pods/of-this-test")
     pod.stop()
     assert not any(group.startswith("/pods/of-this-test/") for group in rig.place.tree.groups())
     for top in rig.place.tree.top:

@@ -34,7 +34,7 @@ extension PodRuntime {
             rootfs: layout.rootfs(id),
             cgroup: try .place(
                 id, below: pod.config.linux.cgroupParent, driver: handler.usesSystemd ? .systemd : .cgroupfs,
-                prefix: "cri-apus", fallback: settings.cgroupParent),
+                prefix: "cri-apus"),
             host: host, handler: await features.of(handler).specification)
         specification.options = settings.specification(of: handler)
         specification.imageMounts = imageMounts

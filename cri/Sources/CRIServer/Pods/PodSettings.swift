@@ -14,8 +14,6 @@ package struct PodSettings: Sendable {
     package var allowsUnprivilegedPing = false
     /// Bytes of a pod's /dev/shm.
     package var sharedMemorySize = 64 << 20
-    /// The cgroup of pods that name no parent.
-    package var cgroupParent = ""
     /// Directories of CDI specifications.
     package var cdiDirectories = ["/etc/cdi", "/var/run/cdi"]
     package var specification = SpecificationOptions()

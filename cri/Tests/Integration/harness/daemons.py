@@ -30,6 +30,8 @@ class Daemon:
     """What the tests need to know of one: how it is configured, started, and what it must not leave."""
 
     ready_after = 20
+    # The cgroup of pods that name none; it stays.
+    parent = None
 
     def __init__(self, directory):
         self.directory = directory
@@ -50,6 +52,7 @@ class ApusCRI(Daemon):
     path = executable("APUS_CRI", "cri/.build/debug/apus-cri", "cri/.build/release/apus-cri")
     runtime = executable("APUS", ".build/release/apus", ".build/debug/apus")
     handlers = ("apus", "crun", "runc")
+    parent = "/apus-cri"
 
     def configuration(self, **more):
         """`more` has settings by section: `images={…}`, `images_limits={…}` for `images.limits`."""

@@ -144,7 +144,7 @@ class Rig:
         return {
             "processes": sorted(line for line in self.place.processes().values() if not line.startswith("[Z]")),
             "mounts": self.place.mounts(),
-            "cgroups": [group for group in self.place.tree.groups() if group != self.parent],
+            "cgroups": [group for group in self.place.tree.groups() if group not in (self.parent, self.daemon.parent)],
             "namespaces": sorted(path.name for path in self.place.path("/run/netns").glob("*")),
             "interfaces": [name for name in self.place.interfaces() if not name.startswith("cni-")],
             "leases": sorted(path.name for path in (self.directory / "leases").glob("*/*[.:]*")
