@@ -82,9 +82,33 @@ import Testing
         let inventory = try Inventory(makeDatabase())
         #expect(try await inventory.insert(makePod("abc1")) == nil)
         #expect(try await inventory.insert(makePod("abd2", name: "other")) == nil)
-        #expect(await inventory.pod("abc")?.id == "abc1")
-        #expect(await inventory.pod("ab") == nil)
-        #expect(await inventory.pod("") == nil)
+        #expect(try await inventory.pod(beginning: "abc")?.id == "abc1")
+        #expect(try await inventory.pod(beginning: "abc1")?.id == "abc1")
+        #expect(try await inventory.pod(beginning: "x") == nil)
+        #expect(try await inventory.pod(beginning: "") == nil)
+        #expect(await inventory.pod("abc") == nil)
+        await #expect(throws: CRIError.self) { try await inventory.pod(beginning: "ab") }
+    }
+
+    @Test func whatIsNotAnsweredForIsUnknown() async throws {
+        let inventory = try Inventory(makeDatabase())
+        #expect(try await inventory.insert(makePod("aa")) == nil)
+        for id in ["c1", "c2"] {
+            #expect(try await inventory.insert(makeContainer(id, pod: "aa", name: id)) == nil)
+        }
+        try await inventory.updateContainer("c1") { $0.state = .running }
+        try await inventory.updateContainer("c2") { $0.state = .exited }
+        await inventory.setUnanswered(true, pod: "aa")
+        // Which no change of the record ends.
+        try await inventory.updatePod("aa") { $0.ips = [] }
+        #expect(await inventory.pod("aa")?.state == .sandboxNotready)
+        #expect(await inventory.pod("aa")?.isReady == true)
+        #expect(await inventory.container("c1")?.state == .containerUnknown)
+        #expect(await inventory.container("c1")?.isAlive == true)
+        #expect(await inventory.container("c2")?.state == .containerExited)
+        await inventory.setUnanswered(false, pod: "aa")
+        #expect(await inventory.pod("aa")?.state == .sandboxReady)
+        #expect(await inventory.container("c1")?.state == .containerRunning)
     }
 
     @Test func filtersMustMatchInAll() throws {

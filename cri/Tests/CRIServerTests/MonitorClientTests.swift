@@ -8,14 +8,18 @@ import Testing
 @testable import CRIServer
 
 /// The monitor's end, played by a test: each request is answered as told, the greeting by itself.
-private final class PlayedMonitor: Sendable {
-    let path = NSTemporaryDirectory() + "apus-monitor-\(UUID().uuidString.prefix(8))"
+final class PlayedMonitor: Sendable {
+    let path: String
 
-    /// - Parameter answer: to a request and its descriptors; `nil` ends the connection.
+    /// - Parameters:
+    ///   - path: where it listens.
+    ///   - answer: to a request and its descriptors; `nil` ends the connection.
     init(
+        at path: String = NSTemporaryDirectory() + "apus-monitor-\(UUID().uuidString.prefix(8))",
         version: UInt32 = Wire.version,
         _ answer: @escaping @Sendable (UInt32, MonitorRequest, Int) -> [(UInt32, MonitorReply)]?
     ) throws {
+        self.path = path
         let listener = try PacketSocket.listen(at: path).release()
         try WorkerThread.start {
             let listener = FileDescriptor(owning: listener)
@@ -128,9 +132,65 @@ private final class PlayedMonitor: Sendable {
     }
 
     @Test func nobodyListens() async throws {
-        await #expect(throws: MonitorError.self) {
-            try await MonitorClient.connect("/nowhere/monitor.sock", try MonitorReader())
+        let path = NSTemporaryDirectory() + "apus-nobody-\(UUID().uuidString.prefix(8))"
+        await #expect(throws: MonitorError.absent(socket: path)) {
+            try await MonitorClient.connect(path, try MonitorReader())
         }
+        // What a killed monitor leaves.
+        _ = try PacketSocket.listen(at: path)
+        defer { try? FileTree.unlink(path) }
+        await #expect(throws: MonitorError.absent(socket: path)) {
+            try await MonitorClient.connect(path, try MonitorReader())
+        }
+    }
+
+    @Test func aFullQueueIsNotNobody() async throws {
+        let path = NSTemporaryDirectory() + "apus-full-\(UUID().uuidString.prefix(8))"
+        let listener = try PacketSocket.listen(at: path)
+        defer { try? FileTree.unlink(path) }
+        var connected: [Int32] = []
+        defer { for number in connected { _ = FileDescriptor(owning: number) } }
+        // Of one that is stopped: then there is EAGAIN.
+        while connected.count < 1000, let next = try? PacketSocket.connect(to: path) {
+            connected.append(next.release())
+        }
+        #expect(connected.count < 1000)
+        await #expect {
+            try await MonitorClient.connect(path, try MonitorReader())
+        } throws: { error in
+            if case MonitorError.lost = error { true } else { false }
+        }
+        withExtendedLifetime(listener) {}
+    }
+
+    @Test func oneThatIsStoppedIsGivenUp() async throws {
+        // It is connected to, by the kernel, and never greets.
+        let path = NSTemporaryDirectory() + "apus-stopped-\(UUID().uuidString.prefix(8))"
+        let listener = try PacketSocket.listen(at: path)
+        defer { try? FileTree.unlink(path) }
+        let limit = Duration.milliseconds(50)
+        await #expect(throws: MonitorError.silent(socket: path, request: "hello", limit: limit)) {
+            try await MonitorClient.connect(path, try MonitorReader(), limit: limit)
+        }
+        withExtendedLifetime(listener) {}
+    }
+
+    @Test func anAnswerThatComesTooLateIsNobodys() async throws {
+        let held = Held()
+        let monitor = try PlayedMonitor { number, request, _ in
+            if case .wait = request {
+                held.set(number)
+                return []
+            }
+            return [(held.get(), .containers([])), (number, .containers([]))]
+        }
+        let client = try await MonitorClient.connect(monitor.path, try MonitorReader())
+        let limit = Duration.milliseconds(50)
+        await #expect(throws: MonitorError.silent(socket: monitor.path, request: "wait", limit: limit)) {
+            try await client.wait("c1", limit: limit)
+        }
+        #expect(try await client.list() == [])
+        client.close()
     }
 
     @Test func tooLong() async throws {
@@ -149,6 +209,16 @@ private final class PlayedMonitor: Sendable {
         }
         await #expect(throws: MonitorError.self) {
             try await MonitorLauncher(program: "/nowhere/apus").start(socket: "/s", state: "/d")
+        }
+    }
+
+    @Test func aMonitorWhoseStartHangs() async throws {
+        let program = try Script("exec sleep 60")
+        await #expect(
+            throws: MonitorError.notStarted("\(program.path) took longer than 0.05 seconds and was killed")
+        ) {
+            try await MonitorLauncher(program: program.path, limit: .milliseconds(50))
+                .start(socket: "/s", state: "/d")
         }
     }
 }

@@ -195,3 +195,17 @@ def test_verbose_status_has_details(rig):
 def test_the_status_names_the_handler(rig):
     assert rig.pod(handler="crun").status.runtime_handler == "crun"
     assert rig.pod().status.runtime_handler in ("", "apus")
+
+
+@pytest.mark.only_ours("its codes are others")
+def test_the_beginning_of_several_ids(rig):
+    """That nothing is there is no error for these; that it is not clear what is meant is one."""
+    pods = []
+    while len({pod.id[0] for pod in pods}) == len(pods):
+        pods.append(rig.pod(linux={"security_context": {"namespace_options": {"network": "NODE"}}}))
+    for call in (rig.client.StopPodSandbox, rig.client.RemovePodSandbox, rig.client.PodSandboxStatus):
+        with refused("INVALID_ARGUMENT", says=("2 pod sandboxes begin", "give more")):
+            call(pod_sandbox_id=pods[-1].id[0])
+    assert all(pod.ready for pod in pods)
+    rig.client.StopPodSandbox(pod_sandbox_id=pods[-1].id[:60])
+    assert not pods[-1].ready

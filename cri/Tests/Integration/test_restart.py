@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import pytest
+from harness.client import refused
 from harness.daemons import chosen
 from harness.pods import Pod, until
 
@@ -108,19 +109,115 @@ def test_an_end_of_the_daemon_is_clean(rig):
     assert container.state == "RUNNING"
 
 
-def test_a_monitor_that_dies_ends_its_pod_alone(rig):
-    if chosen().name != "apus-cri":
-        pytest.skip("containerd has shims, not monitors")
-    one, two = rig.pod(), rig.pod()
+def shares(pid):
+    return {"security_context": {"namespace_options": {"pid": pid}}}
+
+
+@pytest.mark.only_ours("it has shims, not monitors")
+@pytest.mark.parametrize("pid", ["CONTAINER", "POD"])
+def test_a_monitor_that_dies_ends_its_pod_alone(rig, pid):
+    one, two = rig.pod(linux=shares(pid)), rig.pod()
     first, second = one.start("sleep", "1000"), two.start("sleep", "1000")
-    monitors = {pid: line for pid, line in rig.place.processes().items() if "pod-monitor" in line and one.id in line}
-    assert len(monitors) == 1, monitors
-    rig.place.run("kill", "-9", next(iter(monitors)))
+    rig.place.run("kill", "-9", rig.monitor(one))
     until(lambda: not one.ready, "the daemon to notice")
-    assert first.state in ("EXITED", "UNKNOWN")
+    until(lambda: first.state == "EXITED", "its end")
     assert two.ready and second.state == "RUNNING" and second.exec("echo", "x") == "x\n"
     one.remove()
     until(lambda: not first.pids(), "its processes to be ended")
+
+
+@pytest.mark.only_ours("it has shims, not monitors")
+@pytest.mark.parametrize("pid", ["CONTAINER", "POD"])
+def test_a_monitor_that_died_meanwhile(rig, pid):
+    pod = rig.pod(linux=shares(pid))
+    container = pod.start("sleep", "1000")
+    monitor = rig.monitor(pod)
+    rig.kill()
+    rig.place.run("kill", "-9", monitor)
+    rig.start()
+    assert not pod.ready
+    assert (container.state, container.status.exit_code, container.status.reason) == ("EXITED", 255, "Unknown")
+    until(lambda: not container.pids(), "its processes to be ended")
+    pod.remove()
+
+
+@pytest.mark.only_ours("it has shims, not monitors")
+def test_a_monitor_that_is_stopped_holds_up_nobody(rig):
+    stuck, well = rig.pod(), rig.pod()
+    held, other = stuck.start("sleep", "1000"), well.start("sleep", "1000")
+    monitor = rig.monitor(stuck)
+    rig.kill()
+    rig.place.run("kill", "-STOP", monitor)
+    try:
+        rig.start()
+        assert well.ready and other.exec("echo", "x") == "x\n"
+        # What is not known is not said: its process lives.
+        assert not stuck.ready and held.state == "UNKNOWN" and held.pids()
+        with refused("UNAVAILABLE", says=("has not answered", "SIGCONT")):
+            held.stop(0)
+        with refused("UNAVAILABLE"):
+            stuck.container("true", create=False).create()
+    finally:
+        rig.place.run("kill", "-CONT", monitor)
+    until(lambda: stuck.ready, "the monitor to be heard")
+    assert held.state == "RUNNING" and held.exec("echo", "x") == "x\n"
+
+
+@pytest.mark.slow
+@pytest.mark.only_ours("it has shims, not monitors")
+def test_a_monitor_that_hangs_gives_its_pod_back(rig):
+    pod = rig.pod()
+    container = pod.start("sleep", "1000")
+    monitor = rig.monitor(pod)
+    rig.place.run("kill", "-STOP", monitor)
+    try:
+        with refused("UNAVAILABLE", says="has not answered"):
+            pod.stop()
+        assert container.pids() and container.state == "RUNNING"
+    finally:
+        rig.place.run("kill", "-CONT", monitor)
+    pod.stop()
+    assert container.status.exit_code == 137
+
+
+@pytest.mark.only_ours("its runtime is not called by the daemon")
+@pytest.mark.parametrize("goes_on", ["before", "after"])
+def test_a_create_that_outlives_the_daemon(make_rig, tmp_path, goes_on):
+    """Nobody has heard of its container: it goes as soon as it has come."""
+    begun, gate = tmp_path / "begun", tmp_path / "gate"
+    os.mkfifo(gate)
+    runtime = tmp_path / "slow"
+    runtime.write_text(f'#!/bin/sh\ncase " $* " in *" create "*) touch {begun}; read line < {gate};; esac\n'
+                       f'exec {chosen().runtime} "$@"\n')
+    runtime.chmod(0o755)
+    rig = make_rig(handlers_slow={"path": runtime, "kind": "oci"})
+    before = rig.snapshot()
+    pod = rig.pod(handler="slow")
+    container = pod.container("sleep", "1000", create=False)
+    made = lambda: [path.name for path in (rig.daemon.run / "runtimes" / "slow").glob("*")]
+    go = lambda: gate.write_text("go\n")
+    with ThreadPoolExecutor(2) as pool:
+        call = pool.submit(container.create)
+        until(begun.exists, "the runtime")
+        begun.unlink()
+        rig.kill()
+        assert call.exception(10) is not None
+        if goes_on == "before":
+            go()
+            until(lambda: list((rig.daemon.run / "containers").glob("*/init.pid")), "the container")
+            rig.start()
+        else:
+            rig.start()
+            assert pod.ready and rig.containers() == []
+            go()
+        # Its name is free when it has gone.
+        call = pool.submit(container.create)
+        until(begun.exists, "the runtime")
+        go()
+        assert call.result(30)
+    assert made() == [container.id]
+    pod.remove()
+    assert not rig.settle(before)
 
 
 # ---- the drill ----

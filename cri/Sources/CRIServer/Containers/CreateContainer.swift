@@ -89,8 +89,9 @@ extension PodRuntime {
         try await blocking { [layout] in try FileTree.makeDirectories(layout.rootfs(id), mode: 0o755) }
         try await images.mountSnapshot(id, at: layout.rootfs(id), mountOptions)
         let mounted = try await mount(volumes, of: id, mountOptions)
+        let target = try await targetNamespace(of: config, in: pod)
         let specification = try await specification(
-            id, pod, config, image: image, handler: handler, imageMounts: mounted)
+            id, pod, config, image: image, handler: handler, imageMounts: mounted, target: target)
         let compiled = try await blocking { try specification.compile() }
         if let relabel = compiled.relabels.first {
             throw CRIError(
@@ -107,6 +108,7 @@ extension PodRuntime {
         }
         let pid = try await monitors.monitor(of: pod.id).create(
             id, handler, bundle: layout.container(id), pidFile: layout.pidFile(id), compiled)
+        withExtendedLifetime(target) {}
         let cgroups = (try? InitCgroups.directories(ofProcess: pid)) ?? [:]
         let status = Runtime_V1_ContainerStatus.with {
             $0.mounts = compiled.mounts
@@ -152,9 +154,7 @@ extension PodRuntime {
 
     /// Nothing is left of a container that did not come to be, not even its name. To be called under its lock.
     func unmake(_ container: Container) async throws {
-        if let monitor = try? await monitors.monitor(of: container.record.podID) {
-            try? await monitor.kill(container.id, signal: 9)
-        }
+        try await monitors.dismiss(container.id, of: container.record.podID)
         try await deleteFromRuntime(container)
         try await unmount(container)
         try await discard(container)

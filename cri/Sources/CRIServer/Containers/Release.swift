@@ -18,12 +18,14 @@ extension PodRuntime {
     /// `--force` also ends processes that outlived an init whose pid namespace is the pod's or the host's.
     func deleteFromRuntime(_ container: Container) async throws {
         guard let pod = await inventory.pod(container.record.podID) else { return }
-        let handler = try handlers.named(pod.record.handler)
-        let result = try await CommandResult.of(handler.delete(container.id, force: true))
+        try await delete(container.id, from: try handlers.named(pod.record.handler))
+    }
+
+    func delete(_ id: String, from handler: RuntimeHandler) async throws {
+        let result = try await CommandResult.of(handler.delete(id, force: true))
         // crun says so even with --force.
         if result.status != 0, !result.errors.contains("does not exist") {
-            throw CRIError(
-                .internal, doing: "delete container \(container.id) from \(handler.program)", result.words)
+            throw CRIError(.internal, doing: "delete container \(id) from \(handler.program)", result.words)
         }
     }
 

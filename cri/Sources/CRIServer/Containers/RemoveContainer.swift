@@ -5,7 +5,7 @@ extension PodRuntime {
     package func removeContainer(
         _ request: Runtime_V1_RemoveContainerRequest, _ context: CallContext
     ) async throws -> Runtime_V1_RemoveContainerResponse {
-        guard let container = await inventory.container(request.containerID),
+        guard let container = try await inventory.container(beginning: request.containerID),
             container.record.state != .creating
         else { return .init() }
         let id = container.id
@@ -16,6 +16,10 @@ extension PodRuntime {
     /// To be called under the container's lock.
     func remove(_ id: String) async throws {
         try await killAndWait(id)
+        if let container = await inventory.container(id), container.record.pid == nil {
+            // Whoever made it has given up: it may come to be all the same.
+            try await monitors.dismiss(id, of: container.record.podID)
+        }
         try await release(id)
         guard let container = try await inventory.updateContainer(id, { $0.state = .removing }) else {
             return

@@ -7,11 +7,12 @@ import Kernel
 extension PodRuntime {
     /// All that a container's config.json is made of.
     ///
-    /// - Parameter imageMounts: where images that are mounted as volumes are to be seen, by the mount's index.
+    /// - Parameters:
+    ///   - imageMounts: where images that are mounted as volumes are to be seen, by the mount's index.
+    ///   - target: what ``targetNamespace(of:in:)`` has found.
     func specification(
         _ id: String, _ pod: Pod, _ config: Runtime_V1_ContainerConfig, image: StoredImage,
-        handler: RuntimeHandler,
-        imageMounts: [Int: String]
+        handler: RuntimeHandler, imageMounts: [Int: String], target: HeldNamespace?
     ) async throws -> ContainerSpecification {
         try checkPrivilege(of: config, in: pod)
         let namespaces = try PodNamespaces(of: pod.config, at: "/sandbox_config")
@@ -23,7 +24,7 @@ extension PodRuntime {
         if !namespaces.isHostIPC { paths.ipc = layout.namespace("ipc", of: pod.id) }
         if namespaces.pid == .pod { paths.pid = layout.namespace("pid", of: pod.id) }
         if namespaces.userMappings != nil { paths.user = layout.namespace("user", of: pod.id) }
-        paths.targetPID = try await targetNamespace(of: config, in: pod)
+        paths.targetPID = target?.path
         paths.hostname = layout.podFiles(pod.id) + "/hostname"
         paths.hosts = layout.podFiles(pod.id) + "/hosts"
         paths.resolvConf = layout.podFiles(pod.id) + "/resolv.conf"
@@ -62,11 +63,13 @@ extension PodRuntime {
     }
 
     /// The pid namespace of the container that is to be looked into (ephemeral containers, `kubectl debug --target`).
-    private func targetNamespace(of config: Runtime_V1_ContainerConfig, in pod: Pod) async throws -> String? {
+    func targetNamespace(of config: Runtime_V1_ContainerConfig, in pod: Pod) async throws -> HeldNamespace? {
         let options = config.linux.securityContext.namespaceOptions
         guard options.pid == .target else { return nil }
         let place: Pointer = "/config/linux/security_context/namespace_options/target_id"
-        guard let target = await inventory.container(options.targetID), target.record.podID == pod.id else {
+        guard let target = try await inventory.container(beginning: options.targetID),
+            target.record.podID == pod.id
+        else {
             throw CRIError.invalid(place, "\"\(options.targetID)\" is no container of this pod")
         }
         guard target.record.state == .running, let pid = target.record.pid else {
@@ -77,8 +80,24 @@ extension PodRuntime {
                     "container \(target.id) is \(target.record.state.rawValue): only a running one has processes"
                 ))
         }
-        return "/proc/\(pid)/ns/pid"
+        let namespace = try HeldNamespace("pid", ofProcess: pid)
+        guard try await monitors.isAlive(target.id, pid: pid, in: pod.id) else {
+            throw CRIError(.failedPrecondition, Failure(at: place, "container \(target.id) has just ended"))
+        }
+        return namespace
     }
+}
+
+/// A namespace that stays the same one, whatever becomes of the process it was found at.
+final class HeldNamespace: Sendable {
+    private let file: FileDescriptor
+
+    init(_ name: String, ofProcess pid: Int32) throws(SystemError) {
+        file = try NamespaceFile.open(name, ofProcess: pid)
+    }
+
+    /// Where others can open it as long as this is held.
+    var path: String { "/proc/\(ProcessControl.ownPID)/fd/\(file.number)" }
 }
 
 extension ImageDefaults {

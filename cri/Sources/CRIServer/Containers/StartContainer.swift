@@ -37,7 +37,7 @@ extension PodRuntime {
 
     /// Whether the runtime says that it runs: of one that an earlier daemon has started without living to record it.
     func runs(_ container: Container, _ handler: RuntimeHandler) async throws -> Bool {
-        let said = try await CommandResult.of(handler.state(container.id))
+        let said = try await CommandResult.of(handler.state(container.id), limit: TimeLimits.answer)
         guard said.status == 0 else { return false }
         return try JSONDecoder().decode(RuntimeState.self, from: Data(said.output.utf8)).status == "running"
     }

@@ -11,7 +11,7 @@ extension PodRuntime {
         guard request.timeout >= 0 else {
             throw CRIError.invalid("/timeout", "\(request.timeout) seconds: a time cannot be negative")
         }
-        guard let container = await inventory.container(request.containerID),
+        guard let container = try await inventory.container(beginning: request.containerID),
             container.record.state != .creating
         else { return .init() }
         try await stop(container.id, patience: .seconds(min(request.timeout, Self.longestPatience)))

@@ -72,6 +72,8 @@ struct ContainerRecord: Codable, FetchableRecord, PersistableRecord, Sendable {
 struct Container: Sendable {
     var record: ContainerRecord
     var config: Runtime_V1_ContainerConfig
+    /// Whether the monitor that watches over it does not answer.
+    var isUnanswered = false
 
     var id: String { record.id }
     var name: ContainerName { ContainerName(pod: record.podID, config.metadata) }
@@ -93,6 +95,7 @@ struct Container: Sendable {
     var state: Runtime_V1_ContainerState {
         switch record.state {
         case .creating: .containerUnknown
+        case .created where isUnanswered, .running where isUnanswered: .containerUnknown
         case .created: .containerCreated
         case .running: .containerRunning
         case .exited, .removing: .containerExited

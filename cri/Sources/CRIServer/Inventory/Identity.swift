@@ -11,6 +11,14 @@ enum Identity {
         }.joined()
     }
 
+    static func isOne(_ text: String) -> Bool {
+        text.utf8.count == 64
+            && text.utf8.allSatisfy {
+                (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
+                    || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains($0)
+            }
+    }
+
     /// Nanoseconds since 1970.
     static func now() -> Int64 {
         var time = timespec()

@@ -35,26 +35,47 @@ actor Inventory {
 
     func containers(of pod: String) -> [Container] { containers.values.filter { $0.record.podID == pod } }
 
+    /// The pod with this ID.
+    func pod(_ id: String) -> Pod? { pods[id] }
+
+    /// The container with this ID.
+    func container(_ id: String) -> Container? { containers[id] }
+
     /// The pod with this ID, or the only one whose ID begins so (as crictl's users type it).
-    func pod(_ id: String) -> Pod? {
-        if let pod = pods[id] { return pod }
-        return Self.only(id, among: pods)
+    ///
+    /// - Throws: `invalidArgument` if several do.
+    func pod(beginning prefix: String) throws(CRIError) -> Pod? {
+        if let pod = pods[prefix] { return pod }
+        return try Self.only(prefix, among: pods, "pod sandboxes")
     }
 
     /// The container with this ID, or the only one whose ID begins so.
-    func container(_ id: String) -> Container? {
-        if let container = containers[id] { return container }
-        return Self.only(id, among: containers)
+    ///
+    /// - Throws: `invalidArgument` if several do.
+    func container(beginning prefix: String) throws(CRIError) -> Container? {
+        if let container = containers[prefix] { return container }
+        return try Self.only(prefix, among: containers, "containers")
     }
 
-    private static func only<Value>(_ prefix: String, among values: [String: Value]) -> Value? {
+    private static func only<Value>(
+        _ prefix: String, among values: [String: Value], _ kind: String
+    ) throws(CRIError) -> Value? {
         guard !prefix.isEmpty else { return nil }
-        var found: Value?
-        for (id, value) in values where id.hasPrefix(prefix) {
-            guard found == nil else { return nil }
-            found = value
+        let found = values.filter { $0.key.hasPrefix(prefix) }
+        guard found.count <= 1 else {
+            throw CRIError(
+                .invalidArgument, "the IDs of \(found.count) \(kind) begin with \"\(prefix)\"",
+                remedy: "give more of the ID")
         }
-        return found
+        return found.values.first
+    }
+
+    /// Notes whether a pod's monitor can be spoken to: of one that cannot nobody knows what lives in it.
+    func setUnanswered(_ isUnanswered: Bool, pod id: String) {
+        pods[id]?.isUnanswered = isUnanswered
+        for (container, value) in containers where value.record.podID == id {
+            containers[container]?.isUnanswered = isUnanswered
+        }
     }
 
     // MARK: Writing

@@ -37,6 +37,8 @@ struct PodRecord: Codable, FetchableRecord, PersistableRecord, Sendable {
 struct Pod: Sendable {
     var record: PodRecord
     var config: Runtime_V1_PodSandboxConfig
+    /// Whether its monitor does not answer.
+    var isUnanswered = false
 
     var id: String { record.id }
     var name: PodName { PodName(config.metadata) }

@@ -1,12 +1,14 @@
 import Diagnosis
+import Glibc
 import Kernel
 import MonitorProtocol
 import Synchronization
 
 /// A connection to the monitor of a pod.
 ///
-/// Each request is answered on its own: several may be under way. When the connection is lost, all of them throw
-/// ``MonitorError/lost(socket:reason:)``, and ``events`` ends: the pod then has no monitor any more.
+/// Each request is answered on its own: several may be under way. One that is not answered in time throws
+/// ``MonitorError/silent(socket:request:limit:)``. When the connection is lost, all of them throw
+/// ``MonitorError/lost(socket:reason:)``, and ``events`` ends.
 package final class MonitorClient: Sendable {
     /// The monitor's socket.
     package let socket: String
@@ -20,7 +22,7 @@ package final class MonitorClient: Sendable {
 
     private struct State {
         var lastNumber: UInt32 = 0
-        var waiting: [UInt32: CheckedContinuation<MonitorReply, any Error>] = [:]
+        var waiting: [UInt32: Waiter] = [:]
         /// Requests that end with their task, and are not sent yet.
         var unsent: Set<UInt32> = []
         /// Those of them whose task was cancelled meanwhile.
@@ -37,6 +39,17 @@ package final class MonitorClient: Sendable {
         }
     }
 
+    private struct Waiter {
+        let continuation: CheckedContinuation<MonitorReply, any Error>
+        /// Gives the request up when its time has come.
+        let clock: Task<Void, any Error>?
+
+        func resume(with result: Result<MonitorReply, any Error>) {
+            clock?.cancel()
+            continuation.resume(with: result)
+        }
+    }
+
     private init(_ socket: String, _ descriptor: consuming FileDescriptor, _ reader: MonitorReader) {
         self.socket = socket
         self.descriptor = descriptor
@@ -46,26 +59,43 @@ package final class MonitorClient: Sendable {
 
     /// Connects to a monitor, and subscribes to what happens.
     ///
-    /// - Parameter path: its socket.
-    /// - Throws: ``MonitorError``: `lost` if nobody listens there, `version` if it speaks another protocol.
-    package static func connect(_ path: String, _ reader: MonitorReader) async throws -> MonitorClient {
-        let client: MonitorClient
-        do throws(SystemError) {
-            client = MonitorClient(path, try PacketSocket.connect(to: path), reader)
-            try reader.watch(client)
-        } catch {
-            throw MonitorError.lost(socket: path, reason: error.description)
-        }
+    /// - Parameters:
+    ///   - path: its socket.
+    ///   - limit: for each of its answers.
+    /// - Throws: ``MonitorError``: `absent` if nobody listens there, `version` if it speaks another protocol, `silent`
+    ///   and `lost` if it may be there all the same.
+    package static func connect(
+        _ path: String, _ reader: MonitorReader, limit: Duration? = nil
+    ) async throws -> MonitorClient {
+        let limit = limit ?? TimeLimits.answer
+        let client = try open(path, reader)
         do {
-            guard case .hello(let version, _) = try await client.ask(.hello(version: Wire.version)) else {
+            guard
+                case .hello(let version, _) = try await client.ask(
+                    .hello(version: Wire.version), "hello", limit: limit)
+            else {
                 throw client.nonsense("hello")
             }
             if version != Wire.version { throw MonitorError.version(socket: path, theirs: version) }
-            try await client.tell(.subscribe)
+            try await client.tell(.subscribe, "subscribe", limit: limit)
             return client
         } catch {
             client.close()
             throw error
+        }
+    }
+
+    private static func open(
+        _ path: String, _ reader: MonitorReader
+    ) throws(MonitorError) -> MonitorClient {
+        do throws(SystemError) {
+            let client = MonitorClient(path, try PacketSocket.connect(to: path), reader)
+            try reader.watch(client)
+            return client
+        } catch {
+            // Everything else, such as a full queue of one that is stopped, or want of descriptors here, says nothing.
+            let isAbsent = error.errno == Errno(ENOENT) || error.errno == Errno(ECONNREFUSED)
+            throw isAbsent ? .absent(socket: path) : .lost(socket: path, reason: error.description)
         }
     }
 
@@ -80,23 +110,22 @@ package final class MonitorClient: Sendable {
     ///
     /// - Returns: the pause process's pid; `nil` if none was asked for.
     package func prepare(_ preparation: Preparation) async throws -> Int32? {
-        guard case .prepared(let pid) = try await ask(.prepare(preparation)) else {
-            throw nonsense("prepare")
-        }
+        let reply = try await ask(.prepare(preparation), "prepare", limit: TimeLimits.preparation)
+        guard case .prepared(let pid) = reply else { throw nonsense("prepare") }
         return pid == 0 ? nil : pid
     }
 
     /// - Returns: the pid of the container's first process.
     package func create(_ creation: Creation) async throws -> Int32 {
-        guard case .created(let pid) = try await ask(.create(creation)) else { throw nonsense("create") }
+        let reply = try await ask(.create(creation), "create", limit: Self.limit(creation.command))
+        guard case .created(let pid) = reply else { throw nonsense("create") }
         return pid
     }
 
     /// Runs a command of a runtime. If the task is cancelled, the command is killed.
     package func run(_ command: RuntimeCommand) async throws -> CommandOutcome {
-        guard case .ran(let outcome) = try await ask(.run(command), isKilledWithTask: true) else {
-            throw nonsense("run")
-        }
+        let reply = try await ask(.run(command), "run", limit: Self.limit(command), isKilledWithTask: true)
+        guard case .ran(let outcome) = reply else { throw nonsense("run") }
         return outcome
     }
 
@@ -106,44 +135,60 @@ package final class MonitorClient: Sendable {
     ///   whether or not it throws.
     /// - Throws: ``MonitorError/refused(_:)`` with `timedOut`, `cancelled` or `runtime` among others.
     package func exec(_ execution: Execution, standard: [Int32]) async throws -> ExitReport {
-        let reply = try await ask(.exec(execution), descriptors: standard, isKilledWithTask: true)
+        let reply = try await ask(
+            .exec(execution), "exec", limit: Self.limit(execution.command), descriptors: standard,
+            isKilledWithTask: true)
         guard case .executed(let report) = reply else { throw nonsense("exec") }
         return report
     }
 
     /// Waits for a container's end.
-    package func wait(_ id: String) async throws -> ExitReport {
-        guard case .exited(let report) = try await ask(.wait(id: id)) else { throw nonsense("wait") }
+    ///
+    /// - Parameter limit: how long at most; nil is without end.
+    package func wait(_ id: String, limit: Duration? = nil) async throws -> ExitReport {
+        guard case .exited(let report) = try await ask(.wait(id: id), "wait", limit: limit) else {
+            throw nonsense("wait")
+        }
         return report
     }
 
-    package func list() async throws -> [MonitoredContainer] {
-        guard case .containers(let containers) = try await ask(.list) else { throw nonsense("list") }
+    package func list(limit: Duration? = nil) async throws -> [MonitoredContainer] {
+        let reply = try await ask(.list, "list", limit: limit ?? TimeLimits.answer)
+        guard case .containers(let containers) = reply else { throw nonsense("list") }
         return containers
     }
 
     package func kill(_ id: String, signal: Int32) async throws {
-        try await tell(.kill(id: id, signal: signal))
+        try await tell(.kill(id: id, signal: signal), "kill")
     }
-    package func reopenLog(_ id: String) async throws { try await tell(.reopenLog(id: id)) }
-    package func closeInput(_ id: String) async throws { try await tell(.closeInput(id: id)) }
+    package func reopenLog(_ id: String) async throws { try await tell(.reopenLog(id: id), "reopenLog") }
+    package func closeInput(_ id: String) async throws { try await tell(.closeInput(id: id), "closeInput") }
 
     package func resize(_ id: String, rows: UInt16, columns: UInt16) async throws {
-        try await tell(.resize(id: id, rows: rows, columns: columns))
+        try await tell(.resize(id: id, rows: rows, columns: columns), "resize")
     }
 
     /// Of a container that has ended and was deleted; its exit record is removed.
-    package func forget(_ id: String) async throws { try await tell(.forget(id: id)) }
+    package func forget(_ id: String) async throws { try await tell(.forget(id: id), "forget") }
 
     /// The monitor leaves, with the pause process.
     ///
     /// - Parameter force: kills what lives; else that is an error.
-    package func shutDown(force: Bool) async throws { try await tell(.shutdown(force: force)) }
+    package func shutDown(force: Bool) async throws {
+        try await tell(.shutdown(force: force), "shutdown", limit: TimeLimits.shutdown)
+    }
+
+    /// What the monitor breaks off by itself is waited for a little longer; what has no end is not given up.
+    private static func limit(_ command: RuntimeCommand) -> Duration? {
+        command.timeLimit == 0 ? nil : .milliseconds(Int(command.timeLimit)) + TimeLimits.grace
+    }
 
     // MARK: Messages
 
-    private func tell(_ request: MonitorRequest) async throws {
-        guard case .done = try await ask(request) else { throw nonsense("a request") }
+    private func tell(
+        _ request: MonitorRequest, _ name: String, limit: Duration = TimeLimits.answer
+    ) async throws {
+        guard case .done = try await ask(request, name, limit: limit) else { throw nonsense(name) }
     }
 
     private func nonsense(_ what: String) -> MonitorError {
@@ -151,8 +196,12 @@ package final class MonitorClient: Sendable {
         return .lost(socket: socket, reason: "it answers \(what) with something else")
     }
 
+    /// - Parameters:
+    ///   - name: what the request is called in errors.
+    ///   - limit: how long the answer may take; nil is for ever.
     private func ask(
-        _ request: MonitorRequest, descriptors: [Int32] = [], isKilledWithTask: Bool = false
+        _ request: MonitorRequest, _ name: String, limit: Duration?, descriptors: [Int32] = [],
+        isKilledWithTask: Bool = false
     ) async throws -> MonitorReply {
         let number = state.withLock { state in
             let number = state.nextNumber()
@@ -161,7 +210,14 @@ package final class MonitorClient: Sendable {
         }
         let reply = try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                send(request, number, descriptors, continuation)
+                send(request, number, descriptors, continuation) { [weak self] in
+                    guard let self, let limit else { return nil }
+                    let overdue = MonitorError.silent(socket: socket, request: name, limit: limit)
+                    return Task {
+                        try await Task.sleep(for: limit)
+                        self.giveUp(number, overdue)
+                    }
+                }
             }
         } onCancel: {
             if isKilledWithTask { cancel(number) }
@@ -172,7 +228,8 @@ package final class MonitorClient: Sendable {
 
     private func send(
         _ request: MonitorRequest, _ number: UInt32, _ descriptors: [Int32],
-        _ continuation: CheckedContinuation<MonitorReply, any Error>
+        _ continuation: CheckedContinuation<MonitorReply, any Error>,
+        _ startClock: () -> Task<Void, any Error>?
     ) {
         let packet = request.packet(number)
         if packet.count > Wire.packetLimit {
@@ -187,10 +244,16 @@ package final class MonitorClient: Sendable {
             } catch {
                 return MonitorError.lost(socket: socket, reason: error.description)
             }
-            state.waiting[number] = continuation
+            // Which finds it here, for it has to wait for the lock.
+            state.waiting[number] = Waiter(continuation: continuation, clock: startClock())
             return nil
         }
         if let failure { continuation.resume(throwing: failure) }
+    }
+
+    /// Nobody waits for the answer any more; if it comes, it is dropped.
+    private func giveUp(_ number: UInt32, _ error: MonitorError) {
+        state.withLock { $0.waiting.removeValue(forKey: number) }?.resume(with: .failure(error))
     }
 
     private func cancel(_ number: UInt32) {
@@ -259,7 +322,7 @@ package final class MonitorClient: Sendable {
                 if case .event(let report) = reply {
                     announce.yield(report)
                 } else {
-                    state.withLock { $0.waiting.removeValue(forKey: number) }?.resume(returning: reply)
+                    state.withLock { $0.waiting.removeValue(forKey: number) }?.resume(with: .success(reply))
                 }
             } catch {
                 return lose("it says what is malformed: \(error)")
@@ -281,8 +344,8 @@ package final class MonitorClient: Sendable {
         PacketSocket.shutDown(descriptor)
         reader.forget(self)
         announce.finish()
-        for continuation in waiting.values {
-            continuation.resume(throwing: MonitorError.lost(socket: socket, reason: reason))
+        for waiter in waiting.values {
+            waiter.resume(with: .failure(MonitorError.lost(socket: socket, reason: reason)))
         }
     }
 }

@@ -5,9 +5,12 @@ import MonitorProtocol
 package enum MonitorError: Error, Equatable, Sendable, CustomStringConvertible {
     /// It has refused, or has failed.
     case refused(MonitorFailure)
-    /// The connection has ended, or could not be made: the monitor at this socket is gone, or says what nobody
-    /// understands.
+    /// There is none: no socket, or one at which nobody listens.
+    case absent(socket: String)
+    /// The connection has ended, or could not be made: whether the monitor is gone is not said by that.
     case lost(socket: String, reason: String)
+    /// It has not answered in time. It may still do what it was asked for.
+    case silent(socket: String, request: String, limit: Duration)
     /// It speaks another version of the protocol.
     case version(socket: String, theirs: UInt32)
     /// The request is longer than a message may be.
@@ -18,7 +21,10 @@ package enum MonitorError: Error, Equatable, Sendable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .refused(let failure): failure.text
+        case .absent(let socket): "no pod monitor listens at \(socket)"
         case .lost(let socket, let reason): "the pod's monitor at \(socket) is lost: \(reason)"
+        case .silent(let socket, let request, let limit):
+            "the pod's monitor at \(socket) has not answered \(request) within \(limit): it is stopped, or hangs"
         case .version(let socket, let theirs):
             "the pod's monitor at \(socket) speaks version \(theirs) of its protocol, and this daemon \(Wire.version); remove the pod"
         case .tooLong(let bytes):

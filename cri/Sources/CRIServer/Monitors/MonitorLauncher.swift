@@ -7,8 +7,13 @@ import MonitorProtocol
 package struct MonitorLauncher: Sendable {
     /// Of `apus`, absolute.
     private let program: String
+    private let limit: Duration
 
-    package init(program: String) { self.program = program }
+    /// - Parameter limit: how long a start may take.
+    package init(program: String, limit: Duration? = nil) {
+        self.program = program
+        self.limit = limit ?? TimeLimits.launch
+    }
 
     /// Starts a monitor; it listens when this returns, and is nobody's child here.
     ///
@@ -35,11 +40,15 @@ package struct MonitorLauncher: Sendable {
             let child = try Child.spawn(
                 program, arguments: arguments, environment: [], input: null.number, output: null.number,
                 errors: pipe.writeNumber, apart: true)
-            // It holds the pipe until it has ended; the monitor that it leaves behind does not.
-            let words = try pipe.takeReadEnd().readAll(limit: 4096, name: "the monitor's words")
-            let status = ProcessControl.wait(pid: child.pid)
+            guard let status = try child.end(within: limit) else {
+                return .notStarted("\(program) took longer than \(limit) and was killed")
+            }
             if status == .exited(0) { return nil }
-            var text = String(decoding: words, as: UTF8.self)
+            // What a pipe has room for, without waiting for whoever may hold it still.
+            let reading = pipe.takeReadEnd()
+            let isThere = try Poll.readable([reading.number], timeout: 0)[0]
+            var text = String(
+                decoding: isThere ? try reading.read(4096, name: "the monitor's words") : [], as: UTF8.self)
             while text.last == "\n" { text.removeLast() }
             return .notStarted(text.isEmpty ? "\(program) has ended without a word" : text)
         } catch {

@@ -1,6 +1,7 @@
 import CRISpec
 import Diagnosis
 import Foundation
+import Glibc
 import Kernel
 import Logging
 import MonitorProtocol
@@ -8,7 +9,7 @@ import MonitorProtocol
 /// What monitors tell unasked.
 enum MonitorNews: Sendable {
     case exit(ContainerExit)
-    /// The monitor of a pod has gone.
+    /// The connection to the monitor of a pod has ended.
     case lost(pod: String)
 }
 
@@ -20,8 +21,8 @@ actor Monitors {
     private let cgroup: String
     private let log: Logger
     private var clients: [String: MonitorClient] = [:]
-    /// Pods whose monitors are asked to go: that they do is no news.
-    private var ending: Set<String> = []
+    /// Pods whose monitors are there, for all that is known, but do not answer: why.
+    private var unanswered: [String: String] = [:]
     private var teller: @Sendable (MonitorNews) async -> Void = { _ in }
 
     init(layout: Layout, program: String, cgroup: String, log: Logger) throws(SystemError) {
@@ -47,26 +48,50 @@ actor Monitors {
 
     /// The monitor of a pod that is ready.
     func monitor(of pod: String) throws(CRIError) -> MonitorClient {
-        guard let client = clients[pod] else {
-            throw CRIError(.failedPrecondition, "pod sandbox \(pod) has no monitor any more")
+        if let client = clients[pod] { return client }
+        if let reason = unanswered[pod] {
+            throw CRIError(
+                .unavailable, "the monitor of pod sandbox \(pod) cannot be spoken to: \(reason)",
+                remedy: "it is asked again all the time; if it is stopped, continue it (SIGCONT)")
         }
-        return client
+        throw CRIError(.failedPrecondition, "pod sandbox \(pod) has no monitor any more")
     }
 
-    /// Finds the monitor that an earlier daemon started.
+    /// Whether a process is a container's first one still: as long as its monitor has not reaped it, its number is nobody
+    /// else's.
+    func isAlive(_ container: String, pid: Int32, in pod: String) async throws -> Bool {
+        try await monitor(of: pod).list().contains { $0.id == container && $0.pid == pid && $0.exit == nil }
+    }
+
+    /// Finds the monitor that an earlier daemon started, or one that has broken the connection off.
     ///
     /// - Returns: the containers that live. Of those that have ended it is told by ``MonitorNews``.
+    /// - Throws: ``MonitorError/absent(socket:)`` if there is none any more. After any other error it may be there.
     func reconnect(_ pod: String) async throws -> Set<String> {
-        let client = try await connect(pod)
-        var living: Set<String> = []
-        for container in try await client.list() {
-            if let exit = container.exit {
-                await teller(.exit(ContainerExit(exit)))
-            } else {
-                living.insert(container.id)
+        do {
+            let found = try await connected(to: pod).list()
+            unanswered[pod] = nil
+            var living: Set<String> = []
+            for container in found {
+                if let exit = container.exit {
+                    await teller(.exit(ContainerExit(exit)))
+                } else {
+                    living.insert(container.id)
+                }
             }
+            return living
+        } catch MonitorError.absent(let socket) {
+            unanswered[pod] = nil
+            throw MonitorError.absent(socket: socket)
+        } catch {
+            unanswered[pod] = "\(error)"
+            throw error
         }
-        return living
+    }
+
+    private func connected(to pod: String) async throws -> MonitorClient {
+        if let client = clients[pod] { return client }
+        return try await connect(pod)
     }
 
     private func connect(_ pod: String) async throws -> MonitorClient {
@@ -78,25 +103,78 @@ actor Monitors {
 
     private func listen(to client: MonitorClient, of pod: String) async {
         for await report in client.events { await teller(.exit(ContainerExit(report))) }
-        if clients[pod] === client { clients[pod] = nil }
-        if ending.remove(pod) == nil { await teller(.lost(pod: pod)) }
+        // Not that of one that was asked to go.
+        guard clients[pod] === client else { return }
+        clients[pod] = nil
+        await teller(.lost(pod: pod))
     }
 
     /// Ends a pod's monitor with all that lives in the pod; none is no error.
+    ///
+    /// - Throws: if it may still be there.
     func end(_ pod: String) async throws {
-        if clients[pod] == nil, FileTree.exists(layout.monitorSocket(pod)) {
-            // Of a pod that an earlier daemon left half made or half removed.
-            _ = try? await connect(pod)
+        // One that goes just now may take a connection and not answer it any more.
+        for _ in 0..<20 {
+            do {
+                return try await endOnce(pod)
+            } catch MonitorError.absent {
+                unanswered[pod] = nil
+                return try await OrphanedPause.end(pinnedAt: layout.namespace("pid", of: pod))
+            } catch MonitorError.lost {
+                try await Task.sleep(for: .milliseconds(50))
+            }
         }
-        guard let client = clients[pod] else { return }
-        ending.insert(pod)
-        try await client.shutDown(force: true)
-        clients[pod] = nil
+        try await endOnce(pod)
     }
 
-    /// The monitor need not remember a container any more; nor does its exit record.
+    private func endOnce(_ pod: String) async throws {
+        let client = try await connected(to: pod)
+        // The end of this connection is no news.
+        clients[pod] = nil
+        do {
+            try await client.shutDown(force: true)
+            unanswered[pod] = nil
+        } catch {
+            client.close()
+            unanswered[pod] = "\(error)"
+            throw error
+        }
+    }
+
+    /// Sees to it that a monitor neither has a container nor comes to have it: one that is being made is waited for, and
+    /// then killed. Does nothing for a pod without a monitor.
+    func dismiss(_ container: String, of pod: String) async throws {
+        let client: MonitorClient
+        do { client = try await connected(to: pod) } catch MonitorError.absent { return }
+        let deadline = ContinuousClock.now + TimeLimits.runtime + TimeLimits.grace
+        while true {
+            do {
+                try await client.kill(container, signal: SIGKILL)
+                return await forget(container, of: pod)
+            } catch MonitorError.refused(let failure) {
+                switch failure.kind {
+                case .unknownContainer: return
+                case .system where failure.errno == ESRCH: return await forget(container, of: pod)
+                // The runtime is at it, for a daemon that is no more.
+                case .busy where ContinuousClock.now < deadline: try await Task.sleep(for: .milliseconds(50))
+                default: throw MonitorError.refused(failure)
+                }
+            }
+        }
+    }
+
+    /// The monitor need not remember a container any more, that has ended or was killed; nor does its exit record.
     func forget(_ container: String, of pod: String) async {
-        try? await clients[pod]?.forget(container)
+        do {
+            try await clients[pod]?.forget(container)
+        } catch MonitorError.refused(let failure) where failure.kind == .busy {
+            // Its end is told when its output is in the log.
+            if (try? await clients[pod]?.wait(container, limit: TimeLimits.answer)) != nil {
+                try? await clients[pod]?.forget(container)
+            }
+        } catch {
+            // It does not know it, or has gone.
+        }
         try? FileTree.unlink(layout.exitRecord(container, of: pod))
     }
 

@@ -1,7 +1,8 @@
 import CRIProto
 
 extension Pod {
-    var state: Runtime_V1_PodSandboxState { isReady ? .sandboxReady : .sandboxNotready }
+    /// One whose monitor does not answer may be well, but nothing can be done in it.
+    var state: Runtime_V1_PodSandboxState { isReady && !isUnanswered ? .sandboxReady : .sandboxNotready }
 
     /// What ListPodSandbox says of it.
     var summary: Runtime_V1_PodSandbox {

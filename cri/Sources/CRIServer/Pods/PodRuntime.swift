@@ -55,7 +55,7 @@ package final class PodRuntime: RuntimeService {
 
     /// The pod, or NOT_FOUND. One that is still being made is not there yet.
     func existingPod(_ id: String) async throws -> Pod {
-        guard let pod = await inventory.pod(id), pod.record.state != .creating else {
+        guard let pod = try await inventory.pod(beginning: id), pod.record.state != .creating else {
             throw CRIError.notFound("pod sandbox", id)
         }
         return pod
@@ -63,7 +63,9 @@ package final class PodRuntime: RuntimeService {
 
     /// The container, or NOT_FOUND. One that is still being made is not there yet.
     func existingContainer(_ id: String) async throws -> Container {
-        guard let container = await inventory.container(id), container.record.state != .creating else {
+        guard let container = try await inventory.container(beginning: id),
+            container.record.state != .creating
+        else {
             throw CRIError.notFound("container", id)
         }
         return container

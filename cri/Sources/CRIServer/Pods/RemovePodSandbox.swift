@@ -5,7 +5,9 @@ extension PodRuntime {
     package func removePodSandbox(
         _ request: Runtime_V1_RemovePodSandboxRequest, _ context: CallContext
     ) async throws -> Runtime_V1_RemovePodSandboxResponse {
-        guard let pod = await inventory.pod(request.podSandboxID), pod.record.state != .creating else {
+        guard let pod = try await inventory.pod(beginning: request.podSandboxID),
+            pod.record.state != .creating
+        else {
             return .init()
         }
         try await toTheEnd {

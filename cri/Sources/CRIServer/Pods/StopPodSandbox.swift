@@ -6,7 +6,9 @@ extension PodRuntime {
     package func stopPodSandbox(
         _ request: Runtime_V1_StopPodSandboxRequest, _ context: CallContext
     ) async throws -> Runtime_V1_StopPodSandboxResponse {
-        guard let pod = await inventory.pod(request.podSandboxID), pod.record.state != .creating else {
+        guard let pod = try await inventory.pod(beginning: request.podSandboxID),
+            pod.record.state != .creating
+        else {
             return .init()
         }
         try await toTheEnd { try await self.stop(pod) }

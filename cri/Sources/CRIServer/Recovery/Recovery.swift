@@ -12,32 +12,66 @@ extension PodRuntime {
         try await network.endStrayPlugins()
         try await withThrowingTaskGroup(of: Void.self) { group in
             for pod in await inventory.allPods where !pod.record.isTornDown {
-                group.addTask { try await self.recover(pod) }
+                group.addTask {
+                    if try await !self.takeUp(pod.id) { Task { await self.attend(pod.id) } }
+                }
             }
             try await group.waitForAll()
         }
     }
 
     /// Looks for the pod's monitor and asks what became of the containers.
-    private func recover(_ pod: Pod) async throws {
-        let containers = await inventory.containers(of: pod.id).filter(\.isAlive)
+    ///
+    /// - Returns: whether that is known now. Else the monitor may be there and its containers may live: it is to be asked
+    ///   again.
+    private func takeUp(_ id: String) async throws -> Bool {
+        guard let pod = await inventory.pod(id), !pod.record.isTornDown else { return true }
+        let containers = await inventory.containers(of: id).filter(\.isAlive)
         var living: Set<String> = []
         do {
-            living = try await monitors.reconnect(pod.id)
-        } catch {
+            living = try await monitors.reconnect(id)
+        } catch MonitorError.absent {
             // The host has been booted since, or somebody has killed the monitor.
             if pod.isReady {
-                log.warning(
-                    "a pod has lost its monitor: it is not ready any more",
-                    metadata: ["pod": "\(pod.id)", "error": "\(error)"])
-                try await inventory.updatePod(pod.id) { $0.state = .notReady }
+                log.error("a pod has lost its monitor: it is not ready any more", metadata: ["pod": "\(id)"])
+                try await inventory.updatePod(id) { $0.state = .notReady }
             }
+        } catch {
+            if !pod.isUnanswered {
+                log.error(
+                    "a pod's monitor cannot be spoken to: what lives in the pod is not known until it answers",
+                    metadata: ["pod": "\(id)", "error": "\(error)"])
+            }
+            await inventory.setUnanswered(true, pod: id)
+            return false
         }
+        await inventory.setUnanswered(false, pod: id)
         for container in containers {
             if living.contains(container.id) {
                 await trying("a start", container.id) { try await self.noteStart(of: container, in: pod) }
             } else {
-                try await recover(container, as: await monitors.exitRecord(of: container.id, in: pod.id))
+                // One that has left has written all records before it took its socket away.
+                try await recover(container, as: await monitors.exitRecord(of: container.id, in: id))
+            }
+        }
+        return true
+    }
+
+    /// Asks a pod's monitor until it is known what has become of it, and gives back what its ended containers occupy.
+    private func attend(_ id: String) async {
+        var pause = Duration.milliseconds(20)
+        while true {
+            do {
+                if try await takeUp(id) { break }
+            } catch {
+                log.error("a pod cannot be recovered yet", metadata: ["pod": "\(id)", "error": "\(error)"])
+            }
+            try? await Task.sleep(for: pause)
+            pause = min(pause * 2, .seconds(2))
+        }
+        for container in await inventory.containers(of: id) where container.record.state == .exited {
+            await trying("a container without a monitor", container.id) {
+                try await self.locks.withLock(container.id) { try await self.release(container.id) }
             }
         }
     }
@@ -68,34 +102,25 @@ extension PodRuntime {
         await exits.announce(container.id)
     }
 
-    /// The monitor of a pod has gone while the daemon ran: its containers have nobody to write their logs and to take
-    /// their exits, so they are ended.
-    func monitorIsLost(_ pod: String) async {
-        guard let pod = await inventory.pod(pod), pod.isReady else { return }
-        log.error("the monitor of a pod has gone: its containers are ended", metadata: ["pod": "\(pod.id)"])
-        let containers = await inventory.containers(of: pod.id).filter(\.isAlive)
-        await trying("a pod without a monitor", pod.id) {
-            try await self.inventory.updatePod(pod.id) { $0.state = .notReady }
-        }
-        for container in containers {
-            let record = await monitors.exitRecord(of: container.id, in: pod.id)
-            await trying("a container without a monitor", container.id) {
-                try await self.recover(container, as: record)
-            }
-        }
-        for container in containers {
-            await trying("a container without a monitor", container.id) {
-                try await self.locks.withLock(container.id) { try await self.release(container.id) }
-            }
-        }
+    /// The connection to the monitor of a pod has ended while the daemon ran. If the monitor has gone with it, its
+    /// containers have nobody to write their logs and to take their exits: they are ended.
+    func monitorIsLost(_ id: String) async {
+        guard let pod = await inventory.pod(id), pod.record.state != .creating else { return }
+        log.warning("the connection to the monitor of a pod has ended", metadata: ["pod": "\(id)"])
+        await attend(id)
     }
 
     /// Ends what the last daemon had begun to make or to remove, and takes away what belongs to nobody. A failure is
     /// logged, and tried again by the next daemon.
     func cleanUp() async {
-        for container in await inventory.allContainers {
-            await trying("a container", container.id) {
-                try await self.locks.withLock(container.id) { try await self.finish(container.id) }
+        // At once: one of them may have to wait for its runtime.
+        await withTaskGroup(of: Void.self) { group in
+            for container in await inventory.allContainers {
+                group.addTask {
+                    await self.trying("a container", container.id) {
+                        try await self.locks.withLock(container.id) { try await self.finish(container.id) }
+                    }
+                }
             }
         }
         for pod in await inventory.allPods {
@@ -130,11 +155,21 @@ extension PodRuntime {
     /// Directories in `run` without a record. They are listed first: what is made meanwhile has its record before its
     /// directory.
     private func removeStrays() async {
+        // A state directory elsewhere may be shared with others.
+        let runtimes = handlers.all.filter { $0.stateRoot.hasPrefix(layout.run + "/") }
+            .map { ($0, (try? FileTree.list($0.stateRoot)) ?? []) }
         let containers = (try? FileTree.list(layout.containersRoot)) ?? []
         let pods = (try? FileTree.list(layout.podsRoot)) ?? []
         let files = (try? FileTree.list(layout.podFilesRoot)) ?? []
         let knownContainers = Set(await inventory.allContainers.map(\.id))
         let knownPods = Set(await inventory.allPods.map(\.id))
+        for (handler, names) in runtimes {
+            for name in names where !knownContainers.contains(name) && Identity.isOne(name) {
+                await trying("a stray container of a runtime", name) {
+                    try await self.delete(name, from: handler)
+                }
+            }
+        }
         for name in containers where !knownContainers.contains(name) {
             await trying("a stray container", name) { try await self.removeStray(container: name) }
         }

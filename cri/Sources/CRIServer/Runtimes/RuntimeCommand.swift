@@ -23,24 +23,29 @@ extension CommandResult {
 
     /// Runs a command of a runtime that leaves no process behind, such as `delete` and `update`: `create` and `exec` are
     /// the monitor's.
-    static func of(_ command: [String]) async throws -> CommandResult {
+    ///
+    /// - Throws: CRIError, `deadlineExceeded`, if it took longer than the limit and was killed.
+    static func of(_ command: [String], limit: Duration = TimeLimits.runtime) async throws -> CommandResult {
         try await withCheckedThrowingContinuation { continuation in
             // A serial queue of its own is given a thread at once, however many others wait.
             DispatchQueue(label: "apus-cri.runtime").async {
-                continuation.resume(with: Result { try runAndWait(command) })
+                continuation.resume(with: Result { try runAndWait(command, limit) })
             }
         }
     }
 
-    private static func runAndWait(_ command: [String]) throws -> CommandResult {
+    private static func runAndWait(_ command: [String], _ limit: Duration) throws -> CommandResult {
         let output = try MemoryFile.plain("output")
         let errors = try MemoryFile.plain("errors")
         let null = try FileDescriptor.open("/dev/null", O_RDONLY)
         let child = try Child.spawn(
             command[0], arguments: command, environment: nil, input: null.number, output: output.number,
             errors: errors.number, apart: true)
-        guard let status = ProcessControl.wait(pid: child.pid) else {
-            throw SystemError("wait for \(command[0])", Errno(ECHILD))
+        guard let status = try child.end(within: limit) else {
+            let words = RuntimeWords.last(of: String(decoding: try errors.readAnew(tail), as: UTF8.self))
+            throw CRIError(
+                .deadlineExceeded, doing: "run \(command.joined(separator: " "))",
+                "it took longer than \(limit) and was killed" + (words.isEmpty ? "" : ": \(words)"))
         }
         return CommandResult(
             status: status.shellStatus,

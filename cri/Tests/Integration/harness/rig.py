@@ -137,6 +137,14 @@ class Rig:
             self.client.StopPodSandbox(pod_sandbox_id=pod.id)
             self.client.RemovePodSandbox(pod_sandbox_id=pod.id)
 
+    def monitor(self, pod):
+        """The pid in the place of the pod's monitor."""
+        # PID 1 of its containers is a clone of it, under another name.
+        found = [pid for pid, line in self.place.processes().items() if "pod-monitor" in line and pod.id in line
+                 and self.place.path(f"/proc/{pid}/comm").read_text() != "pause\n"]
+        assert len(found) == 1, found
+        return found[0]
+
     # ---- what is left ----
 
     def snapshot(self):
