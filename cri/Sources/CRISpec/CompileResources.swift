@@ -36,6 +36,25 @@ extension CompiledResources {
         }
     }
 
+    /// What `oom_score_adj` is to be.
+    ///
+    /// - Returns: the value, and a warning if it is not what was asked for.
+    package static func oomScore(
+        _ score: Int64, at pointer: Pointer, host: HostFacts, options: SpecificationOptions
+    ) throws(SpecificationError) -> (score: Int, warning: String?) {
+        guard (-1000...1000).contains(score) else {
+            throw SpecificationError(at: pointer, "\(score) is out of range: -1000 to 1000 is allowed")
+        }
+        let own = host.oomScoreAdjustment
+        guard score < own, !host.mayLowerOOMScore, options.restrictsOOMScoreAdjustment else {
+            return (Int(score), nil)
+        }
+        return (
+            own,
+            "\(pointer): \(score) is below the daemon's \(own), which takes CAP_SYS_RESOURCE: \(own) is set"
+        )
+    }
+
     private mutating func setCPU(
         _ limits: Runtime_V1_LinuxContainerResources, at pointer: Pointer
     ) throws(SpecificationError) {
@@ -159,19 +178,10 @@ extension Compilation {
     }
 
     /// Set always: else a container would have the daemon's, which is far from what it asked for.
-    private mutating func compileOOMScore(_ score: Int64, at pointer: Pointer) throws(SpecificationError) {
-        guard (-1000...1000).contains(score) else {
-            throw SpecificationError(at: pointer, "\(score) is out of range: -1000 to 1000 is allowed")
-        }
-        process.oomScoreAdj = Int(score)
-        let own = input.host.oomScoreAdjustment
-        if score < own, !input.host.mayLowerOOMScore, input.options.restrictsOOMScoreAdjustment {
-            process.oomScoreAdj = own
-            if input.container.linux.hasResources {
-                warn(
-                    pointer,
-                    "\(score) is below the daemon's \(own), which takes CAP_SYS_RESOURCE: \(own) is set")
-            }
-        }
+    private mutating func compileOOMScore(_ asked: Int64, at pointer: Pointer) throws(SpecificationError) {
+        let (score, warning) = try CompiledResources.oomScore(
+            asked, at: pointer, host: input.host, options: input.options)
+        process.oomScoreAdj = score
+        if let warning, input.container.linux.hasResources { warnings.append(warning) }
     }
 }

@@ -106,6 +106,28 @@ def test_an_update_before_the_start(pod):
     assert memory(container) == 2 * MEMORY
 
 
+@pytest.mark.only_ours("it does not change it")
+def test_an_update_of_the_oom_score(pod):
+    container = pod.start("sleep", "1000", **limits(oom_score_adj=600))
+    score = lambda: (int(container.proc("oom_score_adj").read_text()), container.status.resources.linux.oom_score_adj)
+    container.resources(oom_score_adj=800)
+    assert score() == (800, 800)
+    container.resources(cpu_shares=512)
+    assert score() == (800, 800), "what is not named stays"
+    with refused("INVALID_ARGUMENT", "FAILED_PRECONDITION", "UNKNOWN", "INTERNAL"):
+        container.resources(oom_score_adj=900, cpuset_cpus="4000")
+    assert score() == (800, 800)
+    with refused("INVALID_ARGUMENT", says="/linux/oom_score_adj"):
+        container.resources(oom_score_adj=2000)
+
+
+@pytest.mark.only_ours("it drops them")
+def test_an_update_with_annotations(rig, pod):
+    container = pod.start("sleep", "1000")
+    with refused("UNIMPLEMENTED", says="/annotations/example.com~1x"):
+        rig.client.UpdateContainerResources(container_id=container.id, annotations={"example.com/x": "1"})
+
+
 @pytest.mark.only_ours("it has nothing to say against it")
 def test_an_update_after_the_end(pod):
     container = pod.start("true")
