@@ -3,8 +3,10 @@
 `CRI_DRILL=100` is the drill in full: so many kills; without, and with --quick not at all, it is a few.
 """
 
+import json
 import os
 import random
+import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -207,8 +209,13 @@ def test_a_create_that_outlives_the_daemon(make_rig, tmp_path, goes_on):
             until(lambda: list((rig.daemon.run / "containers").glob("*/init.pid")), "the container")
             rig.start()
         else:
+            stray = rig.daemon.run / "containers" / ("0" * 64)
+            stray.mkdir()
             rig.start()
+            until(lambda: not stray.exists(), "the end of what is nobody's")
+            # What the runtime works on is left alone, and holds nobody up.
             assert pod.ready and rig.containers() == []
+            assert len(list((rig.daemon.run / "containers").glob("*/config.json"))) == 1
             go()
         # Its name is free when it has gone.
         call = pool.submit(container.create)
@@ -218,6 +225,26 @@ def test_a_create_that_outlives_the_daemon(make_rig, tmp_path, goes_on):
     assert made() == [container.id]
     pod.remove()
     assert not rig.settle(before)
+
+
+@pytest.mark.only_ours("it keeps its records elsewhere")
+def test_a_container_without_a_record_goes(rig):
+    """What a runtime has made, and nobody has recorded."""
+    pod = rig.pod()
+    known, stray = pod.start("sleep", "1000"), "0123456789abcdef" * 4
+    bundle, runtimes = rig.directory / "bundle", rig.daemon.run / "runtimes" / "apus"
+    config = json.loads((rig.daemon.run / "containers" / known.id / "config.json").read_text())
+    config["root"]["path"] = str(rig.daemon.run / "containers" / known.id / "rootfs")
+    config["linux"]["cgroupsPath"] = f"/pods/{stray}"
+    bundle.mkdir()
+    (bundle / "config.json").write_text(json.dumps(config))
+    rig.kill()
+    rig.place.run(rig.daemon.runtime, "--root", runtimes, "create", "--bundle", bundle, stray, capture_output=False,
+                  stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    assert {path.name for path in runtimes.iterdir()} == {known.id, stray}
+    rig.start()
+    until(lambda: {path.name for path in runtimes.iterdir()} == {known.id}, "its end")
+    assert known.exec("echo", "x") == "x\n"
 
 
 # ---- the drill ----

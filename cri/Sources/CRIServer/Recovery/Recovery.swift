@@ -113,16 +113,8 @@ extension PodRuntime {
     /// Ends what the last daemon had begun to make or to remove, and takes away what belongs to nobody. A failure is
     /// logged, and tried again by the next daemon.
     func cleanUp() async {
-        // At once: one of them may have to wait for its runtime.
-        await withTaskGroup(of: Void.self) { group in
-            for container in await inventory.allContainers {
-                group.addTask {
-                    await self.trying("a container", container.id) {
-                        try await self.locks.withLock(container.id) { try await self.finish(container.id) }
-                    }
-                }
-            }
-        }
+        // One of them may have to wait for its runtime.
+        async let containers: Void = finishContainers()
         for pod in await inventory.allPods {
             await trying("a pod", pod.id) {
                 switch pod.record.state {
@@ -139,7 +131,20 @@ extension PodRuntime {
             let left = try await self.network.leftovers { Set(await self.inventory.allPods.map(\.id)) }
             if let first = left.first { throw first.error }
         }
+        await containers
         await trying("images", "") { try await self.images.collectGarbage() }
+    }
+
+    private func finishContainers() async {
+        await withTaskGroup(of: Void.self) { group in
+            for container in await inventory.allContainers {
+                group.addTask {
+                    await self.trying("a container", container.id) {
+                        try await self.locks.withLock(container.id) { try await self.finish(container.id) }
+                    }
+                }
+            }
+        }
     }
 
     private func finish(_ id: String) async throws {
