@@ -136,13 +136,21 @@ struct RecordDirectory: Sendable {
         }
     }
 
+    /// - Throws: `plugin` if what a plugin has said could not be read again: what nests as deeply as may be does not fit
+    ///   into another text. DEL would not have it then.
     func save(_ record: AttachmentRecord) throws(NetworkError) {
+        let json = record.json
+        do throws(Failure) {
+            _ = try AttachmentRecord(json: json)
+        } catch {
+            throw NetworkError(.plugin, in: "the result of the last plugin, in \(file(record.pod))", error)
+        }
         do throws(SystemError) {
             do throws(SystemError) {
-                try FileTree.replace(file(record.pod), with: record.json, mode: 0o600)
+                try FileTree.replace(file(record.pod), with: json, mode: 0o600)
             } catch  where error.errno == Errno(ENOENT) {
                 try FileTree.makeDirectories(path, mode: 0o700)
-                try FileTree.replace(file(record.pod), with: record.json, mode: 0o600)
+                try FileTree.replace(file(record.pod), with: json, mode: 0o600)
             }
         } catch {
             throw NetworkError(error)

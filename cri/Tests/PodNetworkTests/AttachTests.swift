@@ -70,6 +70,33 @@ import Testing
         #expect(try await network.result(pod: "pod1")?.ips == result.ips)
     }
 
+    @Test("A result that could not be read again from its record is refused, and undone")
+    func nesting() async throws {
+        let host = try PluginDirectory()
+        try host.installTwo()
+        let network = host.network()
+        // One level is the result's own; 128 may be read.
+        for (levels, isTaken) in [(126, true), (127, false)] {
+            let deep = String(repeating: "[", count: levels) + String(repeating: "]", count: levels)
+            let result = PluginDirectory.result("1.0.0", ["10.1.0.5/16"])
+            let end = try #require(result.lastIndex(of: "}"))
+            try host.answer("second", result[..<end] + ", \"x-deep\": \(deep)}")
+            host.forgetCalls()
+            if isTaken {
+                #expect(try await network.attach(host.attachment()).ips == ["10.1.0.5"])
+            } else {
+                await #expect {
+                    try await network.attach(host.attachment())
+                } throws: { error in
+                    "\(error)".contains("nested more than 128")
+                }
+            }
+            try await network.detach(pod: "pod1")
+            #expect(host.calls == ["first.ADD", "second.ADD", "second.DEL", "first.DEL"])
+            #expect(try await network.result(pod: "pod1") == nil)
+        }
+    }
+
     @Test("A plugin has no descriptors but its three, and leads its process group")
     func isolation() async throws {
         let host = try PluginDirectory()
