@@ -170,6 +170,25 @@ class TestWant:
         assert waiting.reply(number)[1] == monitor.pid
         assert waiting.run("/bin/true")["status"] == 0
 
+    def test_of_one_descriptor_at_a_time(self, monitor):
+        """Whichever is the one too many: a runtime is known, or there is none."""
+        hard = resource.prlimit(monitor.pid, resource.RLIMIT_NOFILE)[1]
+        free = sorted(set(range(1000)) - {int(n) for n in os.listdir(f"/proc/{monitor.pid}/fd")})
+        children = lambda: Path(f"/proc/{monitor.pid}/task/{monitor.pid}/children").read_text().split()
+        outcomes = []
+        for most in free[:12]:
+            resource.prlimit(monitor.pid, resource.RLIMIT_NOFILE, (most, hard))
+            number = monitor.client.post(m.RUN, m.command(["/bin/sleep", "60"]))
+            monitor.client.list()  # answered after what is refused at once
+            outcomes.append(number not in monitor.client.replies)
+            assert len(children()) == outcomes[-1]
+            if outcomes[-1]:
+                monitor.client.ask(m.CANCEL, m.word(number))
+            with pytest.raises(Failed) as refusal:
+                monitor.client.reply(number)
+            assert refusal.value.kind == ("cancelled" if outcomes[-1] else "system")
+        assert set(outcomes) == {False, True}
+
     @staticmethod
     def without_room(pid):
         """epoll_ctl(2) fails for a thread from now on, as in a kernel at its limit of watches."""
@@ -411,8 +430,9 @@ class TestContainers:
         assert lines(log) == [("stdout", "F", b"before\r"), ("stdout", "F", b"after\r")]
 
     def test_pods_processes_are_reaped(self, monitor):
-        monitor.client.run("/bin/sh", "-c", "for i in 1 2 3; do (sleep 0.1 & ) ; done")
-        time.sleep(0.5)
+        # More at once than are taken in one go.
+        monitor.client.run("/bin/sh", "-c", "i=0; while [ $i -lt 300 ]; do (sleep 0.3 & ); i=$((i + 1)); done")
+        wait_for(lambda: not Path(f"/proc/{monitor.pid}/task/{monitor.pid}/children").read_text())
         assert not [p for p in Path("/proc").glob("[0-9]*/stat")
                     if f") Z {monitor.pid} " in p.read_text(errors="replace")]
 
