@@ -1,6 +1,8 @@
 """What the sandbox gives its containers: host name, DNS, /dev/shm, sysctls, namespaces, cgroup parent."""
 
+import contextlib
 import os
+import sqlite3
 
 import pytest
 from harness.client import refused
@@ -150,6 +152,24 @@ def test_the_pid_namespace_of_a_target(rig):
     ours.start()
     assert namespace(ours, "pid") == namespace(target, "pid")
     assert ours.exec("cat", "/proc/1/cmdline") == "sleep\x001000\x00"
+
+
+@pytest.mark.only_ours("its records are elsewhere")
+def test_a_number_that_is_another_process_now(rig):
+    """A target's pid as it was recorded: joining whoever has it now would be joining the host."""
+    pod = rig.pod()
+    target = pod.start("sleep", "1000", linux={"resources": {"oom_score_adj": 600}})
+    other = 1  # the place's holder
+    rig.kill()
+    with contextlib.closing(sqlite3.connect(rig.daemon.root / "state.db")) as database, database:
+        assert database.execute("UPDATE containers SET pid = ? WHERE id = ?", (other, target.id)).rowcount == 1
+    rig.start()
+    options = {"pid": "TARGET", "target_id": target.id}
+    with refused("FAILED_PRECONDITION", says="has just ended"):
+        pod.container("true", linux={"security_context": {"namespace_options": options}})
+    with refused("FAILED_PRECONDITION", says="has just ended"):
+        target.resources(oom_score_adj=800)
+    assert rig.place.path(f"/proc/{other}/oom_score_adj").read_text() != "800\n"
 
 
 @pytest.mark.only_ours("it takes a target of another pod")
