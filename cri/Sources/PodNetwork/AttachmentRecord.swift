@@ -143,7 +143,7 @@ struct RecordDirectory: Sendable {
         do throws(Failure) {
             _ = try AttachmentRecord(json: json)
         } catch {
-            throw NetworkError(.plugin, in: "the result of the last plugin, in \(file(record.pod))", error)
+            throw NetworkError(.plugin, in: file(record.pod), error)
         }
         do throws(SystemError) {
             do throws(SystemError) {

@@ -6,6 +6,7 @@ import sqlite3
 
 import pytest
 from harness.client import refused
+from harness.daemons import chosen
 from harness.pods import until
 
 
@@ -144,8 +145,9 @@ def test_the_hosts_pid_namespace(rig):
     assert "holder.py" in container.exec("cat", "/proc/1/cmdline")
 
 
-def test_the_pid_namespace_of_a_target(rig):
-    pod = rig.pod()
+@pytest.mark.parametrize("handler", chosen().handlers)
+def test_the_pid_namespace_of_a_target(rig, handler):
+    pod = rig.pod(handler=handler)
     target = pod.start("sleep", "1000")
     options = {"pid": "TARGET", "target_id": target.id}
     ours = pod.container("sleep", "2000", linux={"security_context": {"namespace_options": options}})
