@@ -157,9 +157,10 @@ def test_a_part_of_an_id_will_do(rig):
 @pytest.mark.parametrize("field, change", [
     ("metadata", {"metadata": None}),
     ("name", {"metadata": {"name": "", "uid": "u", "namespace": "n"}}),
+    ("/config/linux/cgroup_parent", {"linux": {"cgroup_parent": "/pods/../.."}}),
 ])
-@pytest.mark.only_ours("it panics without metadata, and takes empty names")
-def test_what_is_missing_is_named(rig, field, change):
+@pytest.mark.only_ours("it panics without metadata, and takes empty names and any cgroup")
+def test_what_is_missing_or_wrong_is_named(rig, field, change):
     with refused("INVALID_ARGUMENT", says=field):
         rig.pod(**change)
     assert not rig.pods()

@@ -20,6 +20,10 @@ struct PodDemand: Sendable {
         handler = try handlers.named(request.runtimeHandler)
         do throws(SpecificationError) {
             namespaces = try PodNamespaces.check(config)
+            // Each container's is checked by its own; what is wrong with all of them is said before there is a pod.
+            _ = try CgroupPlacement.place(
+                "any", below: config.linux.cgroupParent, driver: handler.usesSystemd ? .systemd : .cgroupfs,
+                at: "/config/linux/cgroup_parent")
         } catch {
             throw CRIError(error)
         }
