@@ -45,6 +45,47 @@ struct TarBuilder {
         add(name, "5", mode: mode, time: time)
     }
 
+    /// Adds a sparse file as GNU's tar had them first: the map is in blocks behind the header, 21 extents each. All of
+    /// them are empty but the last, which is the file's 512 bytes.
+    mutating func oldSparse(_ name: String, blocks: Int) {
+        let start = bytes.count
+        header(Array(name.utf8), "S", size: 512, link: [], 0o644, 0, 0, 0, (0, 0))
+        let empty = Array("00000000000\u{0}00000000000\u{0}".utf8)
+        var block = Array(bytes[start...])
+        block.replaceSubrange(257..<265, with: Array("ustar  \u{0}".utf8))
+        for index in 0..<4 { block.replaceSubrange((386 + 24 * index)..<(410 + 24 * index), with: empty) }
+        block[482] = 1
+        block.replaceSubrange(483..<495, with: Array("00000001000\u{0}".utf8))
+        block.replaceSubrange(148..<156, with: Array(repeating: 0x20, count: 8))
+        let sum = String(block.reduce(0) { $0 + UInt64($1) }, radix: 8)
+        let digits = Array((String(repeating: "0", count: 6 - sum.count) + sum).utf8)
+        block.replaceSubrange(148..<155, with: digits + [0])
+        bytes.replaceSubrange(start..., with: block)
+        var map = [UInt8](repeating: 0, count: 512)
+        for index in 0..<21 { map.replaceSubrange((24 * index)..<(24 * index + 24), with: empty) }
+        for index in 1...blocks {
+            if index == blocks {
+                map.replaceSubrange(480..<504, with: Array("00000000000\u{0}00000001000\u{0}".utf8))
+            }
+            map[504] = index < blocks ? 1 : 0
+            bytes += map
+        }
+        bytes += [UInt8](repeating: 1, count: 512)
+    }
+
+    /// Adds a sparse file as pax has them: the map is at the beginning of the data. All extents are empty.
+    mutating func paxSparse(_ name: String, extents: Int) {
+        var map = Array("\(extents)\n".utf8)
+        for _ in 0..<extents { map += [0x30, 0x0a, 0x30, 0x0a] }
+        map += [UInt8](repeating: 0, count: (512 - map.count % 512) % 512)
+        add(
+            "GNUSparseFile.0/" + name, content: map,
+            pax: [
+                ("GNU.sparse.major", Array("1".utf8)), ("GNU.sparse.minor", Array("0".utf8)),
+                ("GNU.sparse.name", Array(name.utf8)), ("GNU.sparse.realsize", Array("4096".utf8)),
+            ])
+    }
+
     /// With the two blocks that end an archive.
     var finished: [UInt8] { bytes + [UInt8](repeating: 0, count: 1024) }
 

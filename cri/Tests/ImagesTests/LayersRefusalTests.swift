@@ -99,6 +99,46 @@ struct LayersRefusalTests {
         }
     }
 
+    /// libarchive keeps the map of a sparse file, ten times as large as it is in the archive.
+    @Test(arguments: [true, false])
+    func mapsOfSparseFilesTakeNoMemory(isOld: Bool) async throws {
+        var tar = TarBuilder()
+        if isOld {
+            tar.oldSparse("f", blocks: 100_000)
+        } else {
+            tar.paxSparse("f", extents: 10_000_000)
+        }
+        let archive = tar.finished
+        let blob = gzip(archive)
+        try await withStore { store in
+            let before = try Memory.restartPeak()
+            let error = await #expect(throws: ImageError.self) {
+                try await store.unpack(archive, as: blob, .gzip)
+            }
+            #expect(error?.kind == .exhausted)
+            #expect(
+                error?.description.contains("the limit headerBytes is 1048576") == true,
+                "\(String(describing: error))")
+            // Without the limit they take 400 MB and 50 MB.
+            #expect(try Memory.peak() - before < 40 << 20)
+            try await store.expectNothing()
+        }
+    }
+
+    @Test func ordinarySparseFilesAreTaken() async throws {
+        var tar = TarBuilder()
+        tar.oldSparse("old", blocks: 100)
+        tar.paxSparse("new", extents: 1000)
+        tar.add("after", content: [1])
+        try await withStore { store in
+            let fs = try await store.path(store.unpack(tar.finished))
+            #expect(try FileTree.statusOfLink(fs + "/old").size == 512)
+            let new = try FileTree.statusOfLink(fs + "/new")
+            #expect(new.size == 4096 && new.blocks == 0)
+            #expect(FileTree.exists(fs + "/after"))
+        }
+    }
+
     @Test(arguments: [LayerCompression.gzip, .zstd])
     func bombs(_ compression: LayerCompression) async throws {
         var tar = TarBuilder()

@@ -65,6 +65,12 @@ final class LayerStream {
     /// Reads what is left, such as padding behind the archive's end, which the digest is of as well.
     func drain() throws(ImageError) {
         while !(try next().isEmpty) {}
+    /// Ends the stream with an error of its reader's.
+    func refuse(_ error: ImageError) -> ImageError {
+        failure = error
+        return error
+    }
+
     }
 
     /// The digest of everything that has been read.

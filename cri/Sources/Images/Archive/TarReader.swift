@@ -9,7 +9,12 @@ import Kernel
 final class TarReader {
     private let archive: OpaquePointer
     private let stream: LayerStream
+    private let limits: UnpackLimits
     private var isOpen = false
+    /// There is a member whose data has not been skipped.
+    private var isInMember = false
+    /// How many bytes the call that is going on has been fed; nil where it may have any number.
+    private var fed: UInt64?
     /// The first bytes, read ahead: an archive of no bytes at all is an empty one, which libarchive would not have.
     private var first: UnsafeRawBufferPointer?
     /// There are no bytes any more.
@@ -21,12 +26,13 @@ final class TarReader {
     private var size: Int64 = 0
     private var end: Int64 = 0
 
-    init(_ stream: LayerStream) throws(ImageError) {
+    init(_ stream: LayerStream, limits: UnpackLimits) throws(ImageError) {
         guard let archive = archive_read_new() else {
             throw ImageError(.internal, doing: "start libarchive", "no memory")
         }
         self.archive = archive
         self.stream = stream
+        self.limits = limits
         // Nothing but tar is to be recognized.
         guard archive_read_support_filter_none(archive) == ARCHIVE_OK,
             archive_read_support_format_tar(archive) == ARCHIVE_OK
@@ -44,9 +50,11 @@ final class TarReader {
             self.first = first
             try open()
         }
+        try skip()
         var entry: OpaquePointer?
-        let answer = archive_read_next_header(archive, &entry)
+        let answer = bounded { archive_read_next_header(archive, &entry) }
         if let failure = stream.failure { throw failure }
+        isInMember = true
         switch answer {
         case ARCHIVE_OK: break
         case ARCHIVE_EOF: return nil
@@ -64,7 +72,7 @@ final class TarReader {
         var start: UnsafeRawPointer?
         var count = 0
         var offset: la_int64_t = 0
-        let answer = archive_read_data_block(archive, &start, &count, &offset)
+        let answer = bounded { archive_read_data_block(archive, &start, &count, &offset) }
         if let failure = stream.failure { throw failure }
         switch answer {
         case ARCHIVE_OK:
@@ -77,6 +85,30 @@ final class TarReader {
             return nil
         default: throw failure("read a file in a layer's archive")
         }
+    }
+
+    /// Skips what is left of the current member. libarchive would do so by itself, but then what it reads for the next
+    /// one's header could not be told from this.
+    private func skip() throws(ImageError) {
+        guard isInMember else { return }
+        isInMember = false
+        let answer = archive_read_data_skip(archive)
+        if let failure = stream.failure { throw failure }
+        guard answer == ARCHIVE_OK || answer == ARCHIVE_WARN else {
+            throw answer == ARCHIVE_EOF
+                ? ImageError(.corrupt, doing: "read a layer's archive", "truncated in the middle of a file")
+                : failure("read a layer's archive")
+        }
+    }
+
+    /// Does a call that reads a header or a piece of data.
+    ///
+    /// What it reads in one go is what libarchive keeps: long names, extended attributes, and maps of sparse files, of
+    /// which every four bytes of the archive become some forty of memory. A piece of data takes a buffer or two.
+    private func bounded(_ call: () -> Int32) -> Int32 {
+        fed = 0
+        defer { fed = nil }
+        return call()
     }
 
     private func open() throws(ImageError) {
@@ -96,8 +128,10 @@ final class TarReader {
     /// What libarchive calls for more.
     private func feed(_ buffer: UnsafeMutablePointer<UnsafeRawPointer?>) -> Int {
         do throws(ImageError) {
+            if let fed, fed > limits.headerBytes { throw stream.refuse(limits.headerPassed) }
             let bytes = if let first { first } else { try stream.next() }
             first = nil
+            fed? += UInt64(bytes.count)
             isDrained = bytes.isEmpty
             buffer.pointee = bytes.baseAddress
             return bytes.count

@@ -33,8 +33,8 @@ struct LayerUnpacking: Sendable {
         } catch {
             throw ImageError(error)
         }
-        let stream = try LayerStream(blob, compression, limits: limits, check: check)
-        let reader = try TarReader(stream)
+        let stream = try LayerStream(blob, compression, above: below, limits: limits, check: check)
+        let reader = try TarReader(stream, limits: limits)
         while let entry = try reader.next() {
             try check()
             try writer.apply(entry, content: reader)

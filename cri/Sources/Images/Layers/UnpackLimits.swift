@@ -10,22 +10,31 @@ public struct UnpackLimits: Sendable, Equatable {
     public var depth: Int
     /// Bytes of one path.
     public var pathBytes: Int
-    /// How many times as large as its blob an archive may be.
+    /// Bytes of one entry's headers in the archive, with what belongs to them: extended attributes, the map of a sparse
+    /// file.
+    public var headerBytes: UInt64
+    /// How many times as large as its blob an archive may be, and all of an image's as large as theirs.
     public var ratio: UInt64
     /// Archives of up to so many bytes may have any ratio: a file of zeros packs well.
     public var ratioFloor: UInt64
 
     public init(
         layerBytes: UInt64 = 64 << 30, imageBytes: UInt64 = 256 << 30, entries: UInt64 = 5_000_000,
-        depth: Int = 255, pathBytes: Int = 4095, ratio: UInt64 = 250, ratioFloor: UInt64 = 1 << 30
+        depth: Int = 255, pathBytes: Int = 4095, headerBytes: UInt64 = 1 << 20, ratio: UInt64 = 250,
+        ratioFloor: UInt64 = 1 << 30
     ) {
         self.layerBytes = layerBytes
         self.imageBytes = imageBytes
         self.entries = entries
         self.depth = depth
         self.pathBytes = pathBytes
+        self.headerBytes = headerBytes
         self.ratio = max(ratio, 1)
         self.ratioFloor = ratioFloor
+    }
+
+    var headerPassed: ImageError {
+        passed("headerBytes", headerBytes, "the headers of one entry are larger")
     }
 
     /// The error for a limit that an archive passes.
