@@ -88,10 +88,11 @@ enum Settings {
                 Setting(
                     "layer", \.images.limits.layer, "Bytes of one layer's archive.", check: Check.positive),
                 Setting(
-                    "image", \.images.limits.image, "Bytes of disk, all layers together.",
+                    "image", \.images.limits.image,
+                    "Bytes of all layers together: fetched, unpacked, on disk.",
                     check: Check.positive),
                 Setting(
-                    "entries", \.images.limits.entries, "Files and directories of one layer.",
+                    "entries", \.images.limits.entries, "Files and directories, all layers together.",
                     check: Check.positive),
                 Setting("depth", \.images.limits.depth, "Names in one path.", check: Check.positive),
                 Setting("path", \.images.limits.path, "Bytes of one path.", check: Check.positive),

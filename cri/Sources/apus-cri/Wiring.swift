@@ -78,6 +78,7 @@ extension Puller.Options {
         keepsBlobs = images.keepBlobs
         patience = max(1, images.stallTimeout.milliseconds / 1000)
         largestLayer = Int64(clamping: images.limits.layer.bytes)
+        largestImage = Int64(clamping: images.limits.image.bytes)
     }
 }
 

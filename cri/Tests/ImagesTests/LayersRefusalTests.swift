@@ -172,6 +172,35 @@ struct LayersRefusalTests {
         }
     }
 
+    /// Whoever may have a layer of a certain size may not have five hundred of them.
+    @Test func limitsAreOfTheWholeImage() async throws {
+        var files = TarBuilder()
+        for index in 0..<10 { files.add("f\(index)") }
+        var zeros = TarBuilder()
+        // Without a trace on the disk: each takes the other's place.
+        for _ in 0..<4 { zeros.add("zeros", content: [UInt8](repeating: 0, count: 1 << 20)) }
+        let cases: [(String, UnpackLimits, TarBuilder)] = [
+            ("entries", UnpackLimits(entries: 25), files),
+            ("imageBytes", UnpackLimits(imageBytes: 9 << 20), zeros),
+            ("ratio", UnpackLimits(ratio: 100, ratioFloor: 9 << 20), zeros),
+        ]
+        for (name, limits, tar) in cases {
+            try await withStore(limits: limits) { store in
+                let blob = gzip(tar.finished)
+                let one = try await store.unpack(tar.finished, as: blob, .gzip)
+                let two = try await store.unpack(tar.finished, as: blob, .gzip, above: one)
+                let error = await #expect(throws: ImageError.self) {
+                    try await store.unpack(tar.finished, as: blob, .gzip, above: two)
+                }
+                #expect(error?.kind == .exhausted)
+                #expect(
+                    error?.description.contains("the limit \(name) is") == true,
+                    "\(String(describing: error))")
+                #expect(try FileTree.list(store.root.layers).count == 3)
+            }
+        }
+    }
+
     @Test func aWrongDiffIDIsRefused() async throws {
         var tar = TarBuilder()
         tar.add("f", content: [1])

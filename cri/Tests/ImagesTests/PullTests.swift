@@ -235,6 +235,21 @@ struct PullTests {
 
     @Test("mirrors come first, say no to nobody, and are told whose image it is")
     func mirrors() async throws {
+    @Test("an image whose manifest announces too much altogether is refused before anything is fetched")
+    func tooMuch() async throws {
+        let registry = try await FakeRegistry { image.answer($0) }
+        let rig = try Rig {
+            $0.largestLayer = 300_000
+            $0.largestImage = 500_000
+        }
+        let error = try await failure { try await rig.pull("\(registry.authority)/a:t") }
+        #expect(error.kind == .exhausted)
+        #expect(
+            error.description.contains("/layers/2/size: 10 bytes, beside 500000 of the layers before"),
+            "\(error)")
+        #expect(image.layers.indices.allSatisfy { registry.count(image.blobPath($0)) == 0 })
+    }
+
         let path = image.blobPath(0)
         let upstream = try await FakeRegistry { image.answer($0) }
         let mirror = try await FakeRegistry { request in

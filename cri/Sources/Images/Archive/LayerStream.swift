@@ -8,6 +8,7 @@ import Kernel
 final class LayerStream {
     private let blob: OpenFile
     private let decoder: (any Decompressor)?
+    private let below: LayerTotals
     private let limits: UnpackLimits
     private let check: () throws(ImageError) -> Void
     private var hash = SHA256()
@@ -24,15 +25,17 @@ final class LayerStream {
     private(set) var failure: ImageError?
 
     /// - Parameters:
+    ///   - below: what the layers below come to.
     ///   - limits: those on the archive's size and on its ratio to the blob's.
     ///   - check: asked before each buffer; throws if nobody waits for the outcome any more.
     init(
-        _ blob: OpenFile, _ compression: LayerCompression, limits: UnpackLimits,
+        _ blob: OpenFile, _ compression: LayerCompression, above below: LayerTotals, limits: UnpackLimits,
         check: @escaping () throws(ImageError) -> Void
     ) throws(ImageError) {
         let size = 256 << 10
         decoder = try compression.makeDecoder()
         self.blob = blob
+        self.below = below
         self.limits = limits
         self.check = check
         encoded = .allocate(byteCount: size, alignment: 16)
@@ -62,15 +65,15 @@ final class LayerStream {
         }
     }
 
-    /// Reads what is left, such as padding behind the archive's end, which the digest is of as well.
-    func drain() throws(ImageError) {
-        while !(try next().isEmpty) {}
     /// Ends the stream with an error of its reader's.
     func refuse(_ error: ImageError) -> ImageError {
         failure = error
         return error
     }
 
+    /// Reads what is left, such as padding behind the archive's end, which the digest is of as well.
+    func drain() throws(ImageError) {
+        while !(try next().isEmpty) {}
     }
 
     /// The digest of everything that has been read.
@@ -110,9 +113,19 @@ final class LayerStream {
         guard count <= limits.layerBytes else {
             throw limits.passed("layerBytes", limits.layerBytes, "the archive is larger")
         }
-        guard count <= limits.ratioFloor || count / limits.ratio <= compressedCount else {
+        let (all, compressed) = (below.archiveBytes + count, below.blobBytes + compressedCount)
+        guard all <= limits.imageBytes else {
             throw limits.passed(
-                "ratio", limits.ratio, "\(compressedCount) bytes have become \(count)")
+                "imageBytes", limits.imageBytes, "the archives of this layer and of those below are larger")
+        }
+        guard all > limits.ratioFloor else { return }
+        if count > limits.ratioFloor { try checkRatio(compressedCount, count) }
+        try checkRatio(compressed, all)
+    }
+
+    private func checkRatio(_ packed: UInt64, _ unpacked: UInt64) throws(ImageError) {
+        guard unpacked / limits.ratio <= packed else {
+            throw limits.passed("ratio", limits.ratio, "\(packed) bytes have become \(unpacked)")
         }
     }
 }

@@ -81,7 +81,7 @@ public final class LayerStore: LayerSink {
         let unpacking = LayerUnpacking(
             blob: blob, compression: compression, diffID: diffID,
             lowers: lowers.map { root.layer($0.id) },
-            lowerBytes: lowers.reduce(0) { $0 + $1.size }, limits: limits)
+            below: LayerTotals(of: lowers), limits: limits)
         let temporary = "\(root.layers)/tmp-\(String(UInt64.random(in: 0 ... .max), radix: 36))"
         do throws(ImageError) {
             let statistics = try await pool.run { cancellation throws(ImageError) in

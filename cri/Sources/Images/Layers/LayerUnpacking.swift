@@ -7,9 +7,9 @@ struct LayerUnpacking: Sendable {
     let blob: OpenFile
     let compression: LayerCompression
     let diffID: Digest
-    /// The roots of the layers below, the uppermost first, and what they take on disk.
+    /// The roots of the layers below, the uppermost first, and what they come to.
     let lowers: [String]
-    let lowerBytes: Int64
+    let below: LayerTotals
     let limits: UnpackLimits
 
     /// Makes `directory`, which does not exist, with the layer in `fs`.
@@ -29,7 +29,7 @@ struct LayerUnpacking: Sendable {
             }
             let home = try FileDescriptor.directory(directory)
             writer = try LayerWriter(
-                in: home.number, above: LowerLayers(roots: roots), lowerBytes: lowerBytes, limits: limits)
+                in: home.number, above: LowerLayers(roots: roots), below, limits: limits)
         } catch {
             throw ImageError(error)
         }
@@ -53,6 +53,9 @@ struct LayerUnpacking: Sendable {
         } catch {
             throw ImageError(error)
         }
-        return writer.statistics
+        var statistics = writer.statistics
+        statistics.archiveBytes = Int64(clamping: stream.count)
+        statistics.blobBytes = Int64(clamping: stream.compressedCount)
+        return statistics
     }
 }

@@ -6,6 +6,11 @@ import Kernel
 struct LayerStatistics: Equatable, Sendable {
     var bytes: Int64 = 0
     var inodes: Int64 = 0
+    /// Entries of its archive, and directories made because an entry is in them.
+    var entries: Int64 = 0
+    /// Bytes of its archive and of its blob.
+    var archiveBytes: Int64 = 0
+    var blobBytes: Int64 = 0
     /// Whether the layer's root hides all layers below.
     var isOpaque = false
     /// Extended attributes that the file system does not take, each once.
@@ -20,13 +25,11 @@ final class LayerWriter {
     let root: OpenDirectory
     let lowers: LowerLayers
     let limits: UnpackLimits
-    /// Bytes that the layers below take.
-    let lowerBytes: Int64
+    let below: LayerTotals
     var statistics = LayerStatistics()
     var directories = DirectoryCache()
     private var removal: TreeRemoval
     private let scratch: OpenDirectory
-    private var entries: UInt64 = 0
     /// What the archive has said is not in the layers below, by directory and name.
     private var hidden: Set<Place> = []
     /// Times of directories, set at the end: what is made in a directory changes its time. By inode, since a path may
@@ -41,12 +44,13 @@ final class LayerWriter {
     /// - Parameters:
     ///   - directory: holds `fs`, an empty directory that becomes the layer, and `discard`, an empty one as well.
     ///   - lowers: the layers below.
+    ///   - below: what these come to.
     init(
-        in directory: Int32, above lowers: LowerLayers, lowerBytes: Int64, limits: UnpackLimits
+        in directory: Int32, above lowers: LowerLayers, _ below: LayerTotals, limits: UnpackLimits
     ) throws(SystemError) {
         self.lowers = lowers
         self.limits = limits
-        self.lowerBytes = lowerBytes
+        self.below = below
         root = OpenDirectory(try Entry.open(RawPath("fs"), O_RDONLY | O_DIRECTORY, in: directory))
         scratch = OpenDirectory(try Entry.open(RawPath("discard"), O_RDONLY | O_DIRECTORY, in: directory))
         removal = TreeRemoval(scratch: scratch.number)
@@ -91,14 +95,16 @@ final class LayerWriter {
     // MARK: - Limits
 
     func countEntry(_ path: EntryPath) throws(ImageError) {
-        entries += 1
-        guard entries <= limits.entries else {
-            throw limits.passed("entries", limits.entries, "the entry \(path) is one too many")
+        statistics.entries += 1
+        guard below.entries + UInt64(statistics.entries) <= limits.entries else {
+            throw limits.passed(
+                "entries", limits.entries,
+                "the entry \(path) is one too many, with \(below.entries) in the layers below")
         }
     }
 
     func checkSize(_ path: EntryPath) throws(ImageError) {
-        guard UInt64(max(0, lowerBytes + statistics.bytes)) <= limits.imageBytes else {
+        guard below.bytes + UInt64(max(0, statistics.bytes)) <= limits.imageBytes else {
             throw limits.passed(
                 "imageBytes", limits.imageBytes, "with the entry \(path) the image takes more bytes")
         }

@@ -2,9 +2,9 @@
 public struct UnpackLimits: Sendable, Equatable {
     /// Bytes of one layer's archive, with all headers and padding.
     public var layerBytes: UInt64
-    /// Bytes of disk that an image's layers take together.
+    /// Bytes of disk that an image's layers take together, and bytes of their archives together.
     public var imageBytes: UInt64
-    /// Entries of one layer's archive, and directories made because an entry is in them.
+    /// Entries of the archives of an image's layers together, and directories made because an entry is in them.
     public var entries: UInt64
     /// Names in one path.
     public var depth: Int
@@ -15,7 +15,7 @@ public struct UnpackLimits: Sendable, Equatable {
     public var headerBytes: UInt64
     /// How many times as large as its blob an archive may be, and all of an image's as large as theirs.
     public var ratio: UInt64
-    /// Archives of up to so many bytes may have any ratio: a file of zeros packs well.
+    /// Archives of up to so many bytes, all layers together, may have any ratio: a file of zeros packs well.
     public var ratioFloor: UInt64
 
     public init(

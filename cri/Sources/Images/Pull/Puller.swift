@@ -20,6 +20,8 @@ public final class Puller: Sendable {
         public var patience = 60
         /// The largest blob of a layer that is fetched, in bytes.
         public var largestLayer: Int64 = 32 << 30
+        /// The largest image that is fetched, in bytes: all layers together, as the manifest announces them.
+        public var largestImage: Int64 = 256 << 30
         /// The most layers that an image may have: what overlayfs stacks.
         public var mostLayers = 500
         var retries = RetryPolicy()
@@ -177,6 +179,7 @@ public final class Puller: Sendable {
         }
         let chain = Digest.chainIDs(of: configuration.diffIDs)
         var steps: [Step] = []
+        var announced: Int64 = 0
         for (index, layer) in layers.enumerated() {
             let place = "\(doing): /layers/\(index)"
             guard layer.urls.isEmpty else {
@@ -189,6 +192,15 @@ public final class Puller: Sendable {
                     .exhausted, doing: "\(place)/size",
                     "\(layer.size) bytes; \(options.largestLayer) are allowed")
             }
+            let (sum, overflow) = announced.addingReportingOverflow(layer.size)
+            guard !overflow, sum <= options.largestImage else {
+                throw ImageError(
+                    .exhausted, doing: "\(place)/size",
+                    "\(layer.size) bytes, beside \(announced) of the layers before; "
+                        + "\(options.largestImage) are allowed for all",
+                    remedy: "if the image is to be trusted, raise the limit")
+            }
+            announced = sum
             let compression: LayerCompression
             switch MediaType.compression(ofLayer: layer.mediaType) {
             case .success(let known): compression = known

@@ -8,6 +8,13 @@ public enum ImagesSchema {
         migrator.registerMigration("images-1") { db in
             try db.execute(sql: first)
         }
+        // What limits on a whole image are about.
+        migrator.registerMigration("images-2") { db in
+            for column in ["entries", "archive_bytes", "blob_bytes"] {
+                try db.execute(sql: "ALTER TABLE layers ADD COLUMN \(column) INTEGER NOT NULL DEFAULT 0")
+            }
+            try db.execute(sql: "UPDATE layers SET entries = inodes")
+        }
     }
 
     // A layer's id is never given again (AUTOINCREMENT): a directory that a killed daemon has left is nobody else's.

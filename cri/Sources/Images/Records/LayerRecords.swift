@@ -15,6 +15,10 @@ struct LayerRow: Sendable, Equatable, FetchableRecord {
     let parentID: Int64?
     /// Bytes on disk.
     let size: Int64
+    /// As in ``LayerStatistics``; of a layer that was unpacked before they were noted, 0.
+    let entries: Int64
+    let archiveBytes: Int64
+    let blobBytes: Int64
     /// Whether it hides all layers below.
     let isOpaque: Bool
 
@@ -22,6 +26,9 @@ struct LayerRow: Sendable, Equatable, FetchableRecord {
         id = row["id"]
         parentID = row["parent_id"]
         size = row["size"]
+        entries = row["entries"]
+        archiveBytes = row["archive_bytes"]
+        blobBytes = row["blob_bytes"]
         isOpaque = row["is_opaque"]
     }
 }
@@ -84,12 +91,15 @@ struct LayerRecords: Sendable {
             }
             try db.execute(
                 sql: """
-                    INSERT INTO layers (chain_id, diff_id, parent_id, size, inodes, is_opaque, state, boot)
-                    VALUES (?, ?, ?, ?, ?, ?, 'written', ?)
+                    INSERT INTO layers (
+                        chain_id, diff_id, parent_id, size, inodes, entries, archive_bytes, blob_bytes, is_opaque,
+                        state, boot)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'written', ?)
                     """,
                 arguments: [
                     layer.chainID.hex, layer.diffID.hex, parent, layer.statistics.bytes,
-                    layer.statistics.inodes, layer.statistics.isOpaque, boot,
+                    layer.statistics.inodes, layer.statistics.entries, layer.statistics.archiveBytes,
+                    layer.statistics.blobBytes, layer.statistics.isOpaque, boot,
                 ])
             try place(db.lastInsertedRowID)
         }
