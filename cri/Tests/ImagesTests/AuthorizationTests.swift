@@ -79,18 +79,64 @@ struct AuthorizationTests {
         let mirror = try await FakeRegistry { _ in
             .status(.unauthorized, [("WWW-Authenticate", #"Basic realm="x""#)])
         }
-        let rig = try Rig()
-        try rig.root.write(
-            "certs.d/r.io/hosts.toml",
-            """
-            server = "http://\(server.authority)"
-            [host."http://\(mirror.authority)"]
-            """)
-        let credentials = try RegistryCredentials(
-            username: "user", password: "pass:word", serverAddress: "https://r.io/v2/")
-        _ = try await rig.pull("r.io/a:t", credentials)
-        #expect(server.requests.contains { $0.authorization == basic })
-        #expect(!mirror.requests.isEmpty && mirror.requests.allSatisfy { $0.authorization == nil })
+        // kubelet names no server.
+        for address in ["https://r.io/v2/", ""] {
+            let rig = try Rig()
+            try rig.root.write(
+                "certs.d/r.io/hosts.toml",
+                """
+                server = "http://\(server.authority)"
+                [host."http://\(mirror.authority)"]
+                """)
+            let credentials = try RegistryCredentials(
+                username: "user", password: "pass:word", serverAddress: address)
+            _ = try await rig.pull("r.io/a:t", credentials)
+            #expect(server.requests.contains { $0.authorization == basic })
+            #expect(!mirror.requests.isEmpty && mirror.requests.allSatisfy { $0.authorization == nil })
+        }
+    }
+
+    @Test("what a server has in hosts.toml does not go to its token server")
+    func tokenServerElsewhere() async throws {
+        // It would be asked in vain if it wanted the client's certificate.
+        for wantsCertificate in [false, true] {
+            var tls = try TestCertificates.serverConfiguration()
+            let registryTLS = tls
+            if !wantsCertificate { tls.certificateVerification = .none }
+            let tokens = try await FakeRegistry(tls: tls) { _ in
+                .init(body: Array(#"{"token":"ticket"}"#.utf8))
+            }
+            let registry = try await FakeRegistry(tls: registryTLS) { request in
+                answer(
+                    request, wanting: "Bearer ticket",
+                    challenge: #"Bearer realm="https://\#(tokens.authority)/token""#)
+            }
+            let rig = try Rig()
+            try rig.root.write("certs.d/r.io/ca.pem", TestCertificates.authority)
+            try rig.root.write(
+                "certs.d/r.io/both.pem", TestCertificates.client + "\n" + TestCertificates.clientKey)
+            try rig.root.write(
+                "certs.d/r.io/hosts.toml",
+                """
+                server = "https://\(registry.authority)"
+                ca = "ca.pem"
+                client = "both.pem"
+                [header]
+                X-Secret = "hush"
+                """)
+            if wantsCertificate {
+                let error = await #expect(throws: ImageError.self) { _ = try await rig.pull("r.io/a:t") }
+                #expect(
+                    error?.description.contains("CERTIFICATE_REQUIRED") == true,
+                    "\(String(describing: error))")
+                continue
+            }
+            _ = try await rig.pull("r.io/a:t")
+            #expect(
+                !tokens.requests.isEmpty
+                    && tokens.requests.allSatisfy { !$0.headers.contains(name: "X-Secret") })
+            #expect(registry.requests.allSatisfy { $0.headers.first(name: "X-Secret") == "hush" })
+        }
     }
 
     @Test("a token for an identity token")

@@ -64,10 +64,19 @@ struct RegistryMessagesTests {
                 == .registryToken("r"))
         let hub = try #require(
             try RegistryCredentials(username: "a", serverAddress: "https://index.docker.io/v1/"))
-        #expect(hub.areFor("docker.io") && hub.areFor("registry-1.docker.io") && !hub.areFor("r.io"))
+        func shows(_ credentials: RegistryCredentials, to server: String, of registry: String) -> Bool {
+            credentials.areFor(server, of: registry, isRegistry: false)
+        }
+        #expect(shows(hub, to: "docker.io", of: "docker.io"))
+        #expect(shows(hub, to: "registry-1.docker.io", of: "docker.io"))
+        #expect(!shows(hub, to: "r.io", of: "r.io") && !shows(hub, to: "mirror.io", of: "docker.io"))
+        #expect(hub.areFor("mirror.io", of: "docker.io", isRegistry: true))
         let other = try #require(try RegistryCredentials(username: "a", serverAddress: "R.io:5000"))
-        #expect(other.areFor("r.io:5000") && !other.areFor("r.io"))
-        #expect(try RegistryCredentials(username: "a")?.areFor("anything.io") == true)
+        #expect(shows(other, to: "r.io:5000", of: "r.io:5000") && !shows(other, to: "r.io", of: "r.io"))
+        #expect(shows(other, to: "r.io:5000", of: "another.io"), "a mirror that they are for by name")
+        let anybodys = try #require(try RegistryCredentials(username: "a"))
+        #expect(shows(anybodys, to: "r.io", of: "r.io") && !shows(anybodys, to: "mirror.io", of: "r.io"))
+        #expect(anybodys.areFor("mirror.io", of: "r.io", isRegistry: true))
         for (auth, address, token) in [
             ("!!", "", ""), ("bm9jb2xvbg==", "", ""), ("", "a b", "t"), ("", "", "a\nb"),
         ] {

@@ -16,8 +16,8 @@ public struct RegistryCredentials: Sendable, Hashable, CustomStringConvertible, 
     }
 
     let secret: Secret
-    /// The host that they are for, with a port if it had one; nil if they are for any registry that the image's
-    /// reference leads to.
+    /// The host that they are for, with a port if it had one; nil if they are for the registry that the image's
+    /// reference names.
     let server: String?
 
     /// Takes what the interface's AuthConfig has; empty strings are fields not set.
@@ -60,10 +60,21 @@ public struct RegistryCredentials: Sendable, Hashable, CustomStringConvertible, 
         server = serverAddress.isEmpty ? nil : try Self.host(of: serverAddress)
     }
 
-    /// Whether they may be shown to the registry at this host (`host[:port]`).
-    func areFor(_ host: String) -> Bool {
-        guard let server else { return true }
-        return Self.canonical(server) == Self.canonical(host)
+    /// Whether they may be shown to a server.
+    ///
+    /// Credentials for no server in particular, as kubelet has them of an imagePullSecret, are for the registry that the
+    /// image names. containerd shows them to its mirrors, too; here, as with containers/image, whoever wants that says it
+    /// by the server's name, or has the mirror's own in its `header` of hosts.toml.
+    ///
+    /// - Parameters:
+    ///   - authority: the server's `host[:port]`.
+    ///   - registry: the host that the image's reference has.
+    ///   - isRegistry: whether hosts.toml says that this is where the registry itself is.
+    func areFor(_ authority: String, of registry: String, isRegistry: Bool) -> Bool {
+        let (asked, named) = (Self.canonical(authority), Self.canonical(registry))
+        guard let server else { return isRegistry || asked == named }
+        let wanted = Self.canonical(server)
+        return asked == wanted || isRegistry && named == wanted
     }
 
     private static func host(of address: String) throws(ImageError) -> String {

@@ -261,8 +261,9 @@ final class RegistrySession: Sendable {
         _ request: RegistryRequest, to endpoint: RegistryEndpoint, accepting statuses: [UInt] = [200]
     ) async throws(AttemptFailure) -> HTTPClientResponse {
         let own = credentials.flatMap { credentials in
-            endpoint.isRegistry && credentials.areFor(reference.host)
-                || credentials.areFor(endpoint.host.authority) ? credentials : nil
+            credentials.areFor(
+                endpoint.host.authority, of: reference.host, isRegistry: endpoint.isRegistry)
+                ? credentials : nil
         }
         let purpose = RegistryAuthorizer.Purpose(
             origin: endpoint.host.origin, repository: reference.repository, credentials: own)

@@ -134,20 +134,24 @@ final class RegistryTransport: Sendable {
         _ request: RegistryRequest, to url: URL, _ endpoint: RegistryEndpoint, isFirst: Bool
     ) async throws(AttemptFailure) -> HTTPClientResponse {
         guard let origin = Origin(url) else { throw .cancelled(request.doing) }
+        // What hosts.toml has for a server is for it alone: not for a token server elsewhere, nor for where it keeps its
+        // blobs. These are believed as it is, though, by the same authorities or unseen: one who can pose as the
+        // registry needs no token server.
+        let isOwn = origin == URL(string: endpoint.host.origin).flatMap { Origin($0) }
         var message = HTTPClientRequest(url: url.absoluteString)
         message.method = request.method
         message.headers.add(name: "User-Agent", value: "apus-cri")
         for header in request.headers { message.headers.replaceOrAdd(name: header.name, value: header.value) }
         message.tlsConfiguration = endpoint.tls
-        if isFirst {
+        if isOwn {
             for header in endpoint.host.headers {
                 message.headers.add(name: header.name, value: header.value)
             }
-            if let authorization = request.authorization {
-                message.headers.replaceOrAdd(name: "Authorization", value: authorization)
-            }
-        } else {
-            // Another server gets neither a token nor a certificate to see.
+        }
+        if isFirst, let authorization = request.authorization {
+            message.headers.replaceOrAdd(name: "Authorization", value: authorization)
+        }
+        if !isOwn {
             message.tlsConfiguration?.certificateChain = []
             message.tlsConfiguration?.privateKey = nil
         }
