@@ -62,14 +62,17 @@ enum Settings {
                     check: Check.absolute),
                 Setting(
                     "downloads", \.images.downloads,
-                    "Layers that are fetched at one time, of all pulls together.",
+                    "Layers that are fetched at one time from one registry, of all pulls together.",
                     check: Check.positive),
                 Setting(
                     "unpacks", \.images.unpacks, "Layers that are unpacked at one time.",
                     check: Check.positive),
                 Setting(
                     "stall_timeout", \.images.stallTimeout,
-                    "A pull fails when nothing has come for so long, whatever kubelet's own deadline is.",
+                    """
+                    A server from which nothing has come for so long, or next to nothing (64 KiB), is given up, and asked
+                    once more after all others. A pull fails then, whatever kubelet's own deadline is.
+                    """,
                     check: Check.positive),
                 Setting(
                     "keep_blobs", \.images.keepBlobs,

@@ -33,6 +33,8 @@ final class FakeRegistry: Sendable {
         var cutAfter: Int?
         /// Sends so many bytes of the body, and then nothing until ``FakeRegistry/release()``.
         var holdAfter: Int?
+        /// Sends a byte of the body at a time, each so many milliseconds.
+        var dribble: Int64?
         /// The body comes in chunks, without a length.
         var isChunked = false
 
@@ -159,12 +161,27 @@ final class FakeRegistry: Sendable {
             let head = HTTPResponseHead(version: .http1_1, status: reply.status, headers: headers)
             context.write(wrapOutboundOut(.head(head)), promise: nil)
             let body = method == .HEAD ? [] : reply.body
-            let first = min(reply.cutAfter ?? reply.holdAfter ?? body.count, body.count)
+            let all = reply.dribble == nil ? body.count : 0
+            let first = min(reply.cutAfter ?? reply.holdAfter ?? all, body.count)
             if first > 0 {
                 context.write(
                     wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: body[..<first])))), promise: nil)
             }
-            if reply.cutAfter != nil {
+            if let pause = reply.dribble {
+                let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+                context.flush()
+                let rest = NIOLoopBoundBox(body[...], eventLoop: context.eventLoop)
+                context.eventLoop.scheduleRepeatedTask(
+                    initialDelay: .milliseconds(pause), delay: .milliseconds(pause)
+                ) { task in
+                    let (handler, context) = bound.value
+                    guard context.channel.isActive, let byte = rest.value.popFirst() else {
+                        return task.cancel()
+                    }
+                    let part = HTTPServerResponsePart.body(.byteBuffer(ByteBuffer(bytes: [byte])))
+                    context.writeAndFlush(handler.wrapOutboundOut(part), promise: nil)
+                }
+            } else if reply.cutAfter != nil {
                 let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
                 context.flush()
                 context.eventLoop.scheduleTask(in: .milliseconds(150)) { bound.value.close(promise: nil) }

@@ -35,6 +35,11 @@ struct FakeImage: Sendable {
         #"{"mediaType":"\#(type)","digest":"\#(Digest(of: bytes))","size":\#(size ?? bytes.count)\#(more)}"#
     }
 
+    /// What the file of a layer's blob is called, of the registry at this `host[:port]`.
+    func fileName(_ index: Int, of registry: String) -> String {
+        "\(Digest(of: layers[index]).hex)-\(Digest(of: registry.utf8).hex.prefix(16))"
+    }
+
     var digest: Digest { Digest(of: manifest) }
     func blobPath(_ index: Int) -> String { "/blobs/\(Digest(of: layers[index]))" }
 

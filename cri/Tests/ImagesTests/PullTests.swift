@@ -125,9 +125,10 @@ struct PullTests {
             #expect(FileManager.default.createFile(atPath: "\(root.path)/\(name)", contents: Data(bytes)))
         }
         // The beginning of one, a wrong beginning of another, and the wrong whole of the third.
-        leave("ingest/\(Digest(of: image.layers[0]).hex)", Array(image.layers[0][..<123_456]))
-        leave("ingest/\(Digest(of: image.layers[1]).hex)", [UInt8](repeating: 0, count: 50_000))
-        leave("blobs/\(Digest(of: image.layers[2]).hex)", [1, 2, 3])
+        func name(_ index: Int) -> String { image.fileName(index, of: registry.authority) }
+        leave("ingest/\(name(0))", Array(image.layers[0][..<123_456]))
+        leave("ingest/\(name(1))", [UInt8](repeating: 0, count: 50_000))
+        leave("blobs/\(name(2))", [1, 2, 3])
         leave("ingest/\(String(repeating: "0", count: 64))", [1])
         let rig = try Rig(root: root)
         _ = try await rig.pull("\(registry.authority)/a:t")
@@ -162,7 +163,8 @@ struct PullTests {
             #expect(error.kind == .corrupt && error.description.contains(message), "\(error)")
             #expect(error.description.contains(registry.authority))
             #expect(try rig.root.names(in: "blobs") == [])
-            #expect(try !rig.root.names(in: "ingest").contains(Digest(of: image.layers[1]).hex))
+            #expect(
+                try !rig.root.names(in: "ingest").contains(image.fileName(1, of: registry.authority)))
         }
     }
 
@@ -233,8 +235,6 @@ struct PullTests {
         #expect(gone.kind == .unavailable && gone.description.contains("ECONNREFUSED"), "\(gone)")
     }
 
-    @Test("mirrors come first, say no to nobody, and are told whose image it is")
-    func mirrors() async throws {
     @Test("an image whose manifest announces too much altogether is refused before anything is fetched")
     func tooMuch() async throws {
         let registry = try await FakeRegistry { image.answer($0) }
@@ -250,6 +250,8 @@ struct PullTests {
         #expect(image.layers.indices.allSatisfy { registry.count(image.blobPath($0)) == 0 })
     }
 
+    @Test("mirrors come first, say no to nobody, and are told whose image it is")
+    func mirrors() async throws {
         let path = image.blobPath(0)
         let upstream = try await FakeRegistry { image.answer($0) }
         let mirror = try await FakeRegistry { request in

@@ -106,7 +106,7 @@ struct BlobDownload: Sendable {
         }
         file.continues(from: endpoint.host.origin)
         do {
-            for try await bytes in stream.body {
+            try await stream.body.receive(patience: stream.patience) { bytes in
                 guard file.received + Int64(bytes.readableBytes) <= descriptor.size else {
                     throw AttemptFailure(
                         ImageError(

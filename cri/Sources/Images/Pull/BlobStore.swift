@@ -4,18 +4,31 @@ import Glibc
 import Kernel
 import Synchronization
 
-/// Blobs on disk: `ingest/HEX` while one is received, `blobs/HEX` when it is whole and its digest is right.
+/// Blobs on disk: `ingest/NAME` while one is received, `blobs/NAME` when it is whole and its digest is right.
 ///
-/// However many pulls want a blob, it is received once, and stays until the last of them has let go of it.
+/// However many pulls want a blob of a registry, it is received once, and stays until the last of them has let go of it.
+/// What two registries have of it is two blobs: nobody waits for another's registry, which may be slow on purpose.
 final class BlobStore: Sendable {
     /// A pull's interest in a blob. As long as one lives the blob is not removed.
     struct Lease: Sendable {
         let descriptor: Descriptor
+        fileprivate let blob: Blob
         fileprivate let id: UInt64
+    }
+
+    /// A blob, as one registry has it.
+    fileprivate struct Blob: Hashable {
+        var digest: Digest
+        /// `host[:port]`.
+        var registry: String
+
+        /// The digest's digits, and some of the registry's.
+        var name: String { "\(digest.hex)-\(Digest(of: registry.utf8).hex.prefix(16))" }
     }
 
     private struct Waiter {
         let id: UInt64
+        let blob: Blob
         let descriptor: Descriptor
         let session: RegistrySession
         let progress: @Sendable (Int64) -> Void
@@ -36,7 +49,7 @@ final class BlobStore: Sendable {
     }
 
     private struct State {
-        var entries: [Digest: Entry] = [:]
+        var entries: [Blob: Entry] = [:]
         var next: UInt64 = 0
         /// Waiters that were cancelled before they began to wait.
         var gone: Set<UInt64> = []
@@ -52,7 +65,7 @@ final class BlobStore: Sendable {
     ///
     /// - Parameters:
     ///   - root: holds `ingest` and `blobs`, which are on one file system.
-    ///   - fetches: how many blobs are received at the same time.
+    ///   - fetches: how many blobs are received at the same time from one registry.
     ///   - keepsBlobs: whether blobs stay when nobody wants them any more.
     init(root: String, fetches: Int, keepsBlobs: Bool) throws(ImageError) {
         (self.root, self.keepsBlobs) = (root, keepsBlobs)
@@ -64,15 +77,16 @@ final class BlobStore: Sendable {
         }
     }
 
-    func path(of digest: Digest) -> String { "\(root)/blobs/\(digest.hex)" }
-    private func ingestPath(of digest: Digest) -> String { "\(root)/ingest/\(digest.hex)" }
+    private func path(of blob: Blob) -> String { "\(root)/blobs/\(blob.name)" }
+    private func ingestPath(of blob: Blob) -> String { "\(root)/ingest/\(blob.name)" }
 
-    /// Announces interest in a blob. To be given back with ``release(_:)``.
-    func lease(_ descriptor: Descriptor) -> Lease {
-        state.withLock { state in
+    /// Announces interest in a blob of a registry. To be given back with ``release(_:)``.
+    func lease(_ descriptor: Descriptor, of registry: String) -> Lease {
+        let blob = Blob(digest: descriptor.digest, registry: registry)
+        return state.withLock { state in
             state.next += 1
-            state.entries[descriptor.digest, default: Entry()].leases.insert(state.next)
-            return Lease(descriptor: descriptor, id: state.next)
+            state.entries[blob, default: Entry()].leases.insert(state.next)
+            return Lease(descriptor: descriptor, blob: blob, id: state.next)
         }
     }
 
@@ -93,34 +107,35 @@ final class BlobStore: Sendable {
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let waiter = Waiter(
-                    id: id, descriptor: lease.descriptor, session: session, progress: progress,
+                    id: id, blob: lease.blob, descriptor: lease.descriptor, session: session,
+                    progress: progress,
                     continuation: continuation)
                 if let answer = join(waiter) { continuation.resume(returning: answer) }
             }
         } onCancel: {
-            leave(id, lease.descriptor.digest)
+            leave(id, lease.blob)
         }
         try result.get()
-        return path(of: lease.descriptor.digest)
+        return path(of: lease.blob)
     }
 
     /// Lets go of a blob, and removes it if that was the last interest in it.
     func release(_ lease: Lease) async {
-        let digest = lease.descriptor.digest
+        let blob = lease.blob
         let removal: Task<Void, Never>? = state.withLock { state in
-            guard var entry = state.entries[digest] else { return nil }
+            guard var entry = state.entries[blob] else { return nil }
             entry.leases.remove(lease.id)
-            defer { state.entries[digest] = entry }
+            defer { state.entries[blob] = entry }
             guard entry.leases.isEmpty else { return nil }
             let before = entry.work
             let removes = !keepsBlobs
             entry.size = nil
-            let path = path(of: digest)
+            let path = path(of: blob)
             let work = Task(executorPreference: executor) {
                 await before?.value
                 // It need not be there: it may have come to its end just when it was given up.
                 if removes { try? FileTree.unlink(path) }
-                self.forget(digest)
+                self.forget(blob)
             }
             entry.work = work
             return work
@@ -129,12 +144,12 @@ final class BlobStore: Sendable {
     }
 
     /// Forgets what nobody is interested in, after the last work on it.
-    private func forget(_ digest: Digest) {
+    private func forget(_ blob: Blob) {
         state.withLock { state in
-            guard let entry = state.entries[digest], entry.leases.isEmpty, entry.waiters.isEmpty else {
+            guard let entry = state.entries[blob], entry.leases.isEmpty, entry.waiters.isEmpty else {
                 return
             }
-            state.entries[digest] = nil
+            state.entries[blob] = nil
         }
     }
 
@@ -175,7 +190,7 @@ final class BlobStore: Sendable {
                 do throws(SystemError) {
                     // Under the lock, so that no pull begins with the file in between.
                     let removed = try state.withLock { state throws(SystemError) in
-                        if let digest = Digest(hex: name), state.entries[digest] != nil { return false }
+                        if state.entries.keys.contains(where: { $0.name == name }) { return false }
                         try FileTree.unlink(path)
                         return true
                     }
@@ -194,7 +209,7 @@ final class BlobStore: Sendable {
     ///
     /// - Returns: the answer, if there is one already.
     private func join(_ waiter: Waiter) -> Result<Void, ImageError>? {
-        let digest = waiter.descriptor.digest
+        let digest = waiter.blob.digest
         var received: Int64 = 0
         // Who joins late hears at once how far it is, for nothing more might come for a while.
         defer { if received > 0 { waiter.progress(received) } }
@@ -202,18 +217,18 @@ final class BlobStore: Sendable {
             if state.gone.remove(waiter.id) != nil {
                 return .failure(.cancelled("wait for blob \(digest)"))
             }
-            var entry = state.entries[digest] ?? Entry()
+            var entry = state.entries[waiter.blob] ?? Entry()
             if let size = entry.size { return Self.check(waiter, size) }
             entry.waiters.append(waiter)
             if entry.receiver == nil { begin(&entry, with: waiter) } else { received = entry.received }
-            state.entries[digest] = entry
+            state.entries[waiter.blob] = entry
             return nil
         }
     }
 
-    private func leave(_ id: UInt64, _ digest: Digest) {
+    private func leave(_ id: UInt64, _ blob: Blob) {
         let waiter: Waiter? = state.withLock { state in
-            guard var entry = state.entries[digest],
+            guard var entry = state.entries[blob],
                 let index = entry.waiters.firstIndex(where: { $0.id == id })
             else {
                 state.gone.insert(id)
@@ -224,10 +239,10 @@ final class BlobStore: Sendable {
                 entry.receiver = nil
                 entry.work?.cancel()
             }
-            state.entries[digest] = entry
+            state.entries[blob] = entry
             return waiter
         }
-        waiter?.continuation.resume(returning: .failure(.cancelled("wait for blob \(digest)")))
+        waiter?.continuation.resume(returning: .failure(.cancelled("wait for blob \(blob.digest)")))
     }
 
     /// Receives with a waiter's session, after whatever is being done to the files.
@@ -235,23 +250,22 @@ final class BlobStore: Sendable {
         let before = entry.work
         let download = BlobDownload(
             descriptor: waiter.descriptor, session: waiter.session,
-            ingestPath: ingestPath(of: waiter.descriptor.digest),
-            blobPath: path(of: waiter.descriptor.digest),
-            progress: { self.tell(waiter.descriptor.digest, $0) })
+            ingestPath: ingestPath(of: waiter.blob), blobPath: path(of: waiter.blob),
+            progress: { self.tell(waiter.blob, $0) })
         entry.receiver = waiter.id
         entry.received = 0
         entry.work = Task(executorPreference: executor) {
             await before?.value
             var result: Result<Void, ImageError> = .failure(
-                .cancelled("fetch blob \(waiter.descriptor.digest)"))
-            if await self.slots.enter() {
+                .cancelled("fetch blob \(waiter.blob.digest)"))
+            if await self.slots.enter(waiter.blob.registry) {
                 do throws(ImageError) {
                     try await download.run()
                     result = .success(())
                 } catch {
                     result = .failure(error)
                 }
-                self.slots.leave()
+                self.slots.leave(waiter.blob.registry)
             }
             self.finish(waiter, result)
         }
@@ -260,11 +274,11 @@ final class BlobStore: Sendable {
     /// Tells the waiters how it ended. Where it failed, those who came with another session get a try of their own:
     /// their credentials or servers may be better.
     private func finish(_ receiver: Waiter, _ result: Result<Void, ImageError>) {
-        let digest = receiver.descriptor.digest
+        let blob = receiver.blob
         let done: [Waiter] = state.withLock { state in
             // Another receiver, or none: this one has been given up.
-            guard var entry = state.entries[digest], entry.receiver == receiver.id else { return [] }
-            defer { state.entries[digest] = entry }
+            guard var entry = state.entries[blob], entry.receiver == receiver.id else { return [] }
+            defer { state.entries[blob] = entry }
             entry.receiver = nil
             guard case .failure = result else {
                 entry.size = receiver.descriptor.size
@@ -292,10 +306,10 @@ final class BlobStore: Sendable {
                 "it has \(size) bytes; the manifest says \(announced)"))
     }
 
-    private func tell(_ digest: Digest, _ received: Int64) {
+    private func tell(_ blob: Blob, _ received: Int64) {
         let listeners = state.withLock { state in
-            state.entries[digest]?.received = received
-            return state.entries[digest]?.waiters.map(\.progress) ?? []
+            state.entries[blob]?.received = received
+            return state.entries[blob]?.waiters.map(\.progress) ?? []
         }
         for listener in listeners { listener(received) }
     }

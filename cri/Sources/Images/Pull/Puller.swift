@@ -12,11 +12,11 @@ public final class Puller: Sendable {
         public var registryDirectory: String?
         /// Which requests go through a proxy.
         public var proxies = ProxySettings()
-        /// How many blobs are received at the same time, over all pulls.
+        /// How many blobs are received at the same time from one registry, over all pulls.
         public var concurrentFetches = 3
         /// Whether blobs stay in `root/blobs` when they are unpacked.
         public var keepsBlobs = false
-        /// How long a server may be silent, in seconds.
+        /// How long a server may be silent, or send next to nothing, in seconds (``ProgressWatch``).
         public var patience = 60
         /// The largest blob of a layer that is fetched, in bytes.
         public var largestLayer: Int64 = 32 << 30
@@ -227,7 +227,7 @@ public final class Puller: Sendable {
                     index: step.index, count: steps.count, layer: step.descriptor.digest, phase: phase,
                     received: received, size: step.descriptor.size))
         }
-        let leases = steps.map { blobs.lease($0.descriptor) }
+        let leases = steps.map { blobs.lease($0.descriptor, of: session.reference.host) }
         let result: Result<Void, ImageError> = await withTaskGroup(
             of: (Int, Result<String?, ImageError>).self
         ) { group in

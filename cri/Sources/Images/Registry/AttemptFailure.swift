@@ -10,6 +10,8 @@ struct AttemptFailure: Error, Sendable {
         case never
         /// After a while; at least this one, if the server said so.
         case later(Duration?)
+        /// After a while, but not if it has gone wrong in this way before: it took its time.
+        case once
     }
 
     var error: ImageError
@@ -32,7 +34,19 @@ struct AttemptFailure: Error, Sendable {
         }
         let reason: String
         switch error {
-        case let error as HTTPClientError: reason = Self.plain(error)
+        case let error as HTTPClientError:
+            if error == .readTimeout || error == .deadlineExceeded {
+                self.init(ImageError(.unavailable, doing: doing, "the server fell silent"), .once)
+                return
+            }
+            reason = Self.plain(error)
+        case let error as ProgressWatch.Stalled:
+            let seconds = error.patience.nanoseconds / 1_000_000_000
+            self.init(
+                ImageError(
+                    .unavailable, doing: doing,
+                    "the server sends next to nothing: \(error.bytes) bytes in \(seconds) s"), .once)
+            return
         case let error as AttemptFailure:
             self = error
             return
@@ -68,7 +82,6 @@ struct AttemptFailure: Error, Sendable {
         if error == .connectTimeout || error == .getConnectionFromPoolTimeout {
             return "no connection came up in time"
         }
-        if error == .readTimeout || error == .deadlineExceeded { return "the server fell silent" }
         if error == .remoteConnectionClosed || error == .uncleanShutdown { return "the connection was cut" }
         return "HTTP: \(error.shortDescription)"
     }

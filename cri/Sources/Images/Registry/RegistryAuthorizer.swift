@@ -122,7 +122,8 @@ final class RegistryAuthorizer: Sendable {
         let response = try await transport.send(request, to: endpoint)
         let bytes: [UInt8]
         do {
-            bytes = Array(buffer: try await response.body.collect(upTo: Self.largestAnswer))
+            bytes = try await response.body.collect(
+                upTo: Self.largestAnswer, patience: transport.patience)
         } catch {
             throw AttemptFailure(transport: error, doing: request.doing)
         }

@@ -101,7 +101,7 @@ final class RegistrySession: Sendable {
             let response = try await self.send(request, to: endpoint)
             let bytes: [UInt8]
             do {
-                bytes = Array(buffer: try await response.body.collect(upTo: limit))
+                bytes = try await response.body.collect(upTo: limit, patience: self.transport.patience)
             } catch is NIOTooManyBytesError {
                 throw AttemptFailure(
                     ImageError(
@@ -127,6 +127,8 @@ final class RegistrySession: Sendable {
     /// A blob, or the rest of one, about to be received.
     struct Stream: Sendable {
         var body: HTTPClientResponse.Body
+        /// How long the server may send next to nothing.
+        var patience: TimeAmount
         /// Where in the blob it begins: where it was asked for, or at 0.
         var offset: Int64
     }
@@ -165,7 +167,7 @@ final class RegistrySession: Sendable {
                 "the server announces \(length) bytes\(begin > 0 ? " from \(begin) on" : ""), the manifest \(descriptor.size)"
             )
         }
-        return Stream(body: response.body, offset: begin)
+        return Stream(body: response.body, patience: transport.patience, offset: begin)
     }
 
     /// `bytes FIRST-LAST/SIZE`, SIZE maybe `*` (RFC 9110, section 14.4).
@@ -196,6 +198,7 @@ final class RegistrySession: Sendable {
                 remedy: "add the capability to one in hosts.toml, or name the image by its digest")
         }
         var failures: [(endpoint: RegistryEndpoint, failure: AttemptFailure)] = []
+        var stalled: Set<RegistryHost> = []
         for round in 0..<policy.rounds {
             var again: [RegistryEndpoint] = []
             var wish: Duration = .zero
@@ -207,9 +210,14 @@ final class RegistrySession: Sendable {
                     logger.debug("\(endpoint.host.origin): \(error.error)")
                     failures.removeAll { $0.endpoint.host == endpoint.host }
                     failures.append((endpoint, error))
-                    if case .later(let wanted) = error.retry, (wanted ?? .zero) <= policy.longestWish {
+                    switch error.retry {
+                    case .never: break
+                    case .later(let wanted):
+                        guard (wanted ?? .zero) <= policy.longestWish else { break }
                         again.append(endpoint)
                         wish = max(wish, wanted ?? .zero)
+                    case .once:
+                        if stalled.insert(endpoint.host).inserted { again.append(endpoint) }
                     }
                 }
             }
@@ -283,7 +291,7 @@ final class RegistrySession: Sendable {
                     doing: request.doing)
                 continue
             }
-            let body = (try? await response.body.collect(upTo: 1 << 16)).map { Array(buffer: $0) } ?? []
+            let body = (try? await response.body.collect(upTo: 1 << 16, patience: transport.patience)) ?? []
             throw ResponseFault.failure(
                 status: response.status.code, headers: response.headers, body: body, doing: request.doing,
                 hasCredentials: own != nil)

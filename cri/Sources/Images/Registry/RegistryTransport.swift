@@ -68,8 +68,8 @@ struct RegistryRequest: Sendable {
 final class RegistryTransport: Sendable {
     private let proxies: ProxySettings
     private let logger: Logger
-    /// How long a server may be silent.
-    private let patience: TimeAmount
+    /// How long a server may be silent, or send next to nothing.
+    let patience: TimeAmount
     private let clients = Mutex<[Kind: HTTPClient]>([:])
 
     /// What a client has for all of its requests. Certificates are each request's own.
@@ -169,7 +169,7 @@ final class RegistryTransport: Sendable {
 
     /// Reads what little there is of a body that nobody wants, so that the connection can be used again.
     func drain(_ response: HTTPClientResponse) async {
-        _ = try? await response.body.collect(upTo: 1 << 16)
+        _ = try? await response.body.collect(upTo: 1 << 16, patience: patience)
     }
 
     private func client(_ kind: Kind) -> HTTPClient {
