@@ -62,11 +62,20 @@ public struct FileDescriptor: ~Copyable, Sendable {
         var how = open_how(
             flags: UInt64(UInt32(bitPattern: flags | O_CLOEXEC)), mode: 0,
             resolve: UInt64(UInt32(bitPattern: resolve)))
-        return FileDescriptor(
-            owning: Int32(
-                try system("open \(path)") {
-                    apus_openat2(directory, path, &how, MemoryLayout<open_how>.size)
-                }))
+        var attempts = 0
+        while true {
+            do throws(SystemError) {
+                return FileDescriptor(
+                    owning: Int32(
+                        try system("open \(path)") {
+                            apus_openat2(directory, path, &how, MemoryLayout<open_how>.size)
+                        }))
+            } catch {
+                // A rename or a mount anywhere on the host came in the way of a `..` (openat2(2)).
+                attempts += 1
+                guard error.errno == Errno(EAGAIN), attempts < 128 else { throw error }
+            }
+        }
     }
 
     /// read(2) until the end or until `limit` bytes.
