@@ -169,37 +169,18 @@ public enum Entry {
     }
 
     /// The names in an open directory, `.` and `..` left out, in no order; each with whether it is a directory as far
-    /// as the file system tells (DT_UNKNOWN is nil).
+    /// as the file system tells (DT_UNKNOWN is nil). For directories that are known to be small; others are read by a
+    /// ``DirectoryReader``.
     ///
-    /// - Parameter directory: opened for reading, and at its beginning.
+    /// - Parameter directory: opened for reading.
     public static func list(_ directory: Int32) throws(SystemError) -> [(name: RawPath, isDirectory: Bool?)] {
         var names: [(name: RawPath, isDirectory: Bool?)] = []
-        // linux_dirent64: inode and offset, 8 bytes each; length, 2; type, 1; name.
-        let header = 19
-        var buffer = [UInt8](repeating: 0, count: 32 << 10)
-        while true {
-            let count = try system("read a directory") {
-                buffer.withUnsafeMutableBytes { apus_getdents(directory, $0.baseAddress, $0.count) }
-            }
-            if count == 0 { return names }
-            var offset = 0
-            while offset + header < count {
-                let length = Int(buffer[offset + 16]) | Int(buffer[offset + 17]) << 8
-                let type = Int32(buffer[offset + 18])
-                let name = RawPath(buffer[(offset + header)..<(offset + length)])
-                if !name.isDots {
-                    names.append((name, type == Int32(DT_UNKNOWN) ? nil : type == Int32(DT_DIR)))
-                }
-                offset += length
-            }
-        }
+        var reader = try DirectoryReader(directory)
+        while let item = try reader.next() { names.append((item.name, item.isDirectory)) }
+        return names
     }
 }
 
 extension timespec {
     init(_ time: Timestamp) { self.init(tv_sec: time.seconds, tv_nsec: time.nanoseconds) }
-}
-
-extension RawPath {
-    fileprivate var isDots: Bool { bytes.elementsEqual([0x2e]) || bytes.elementsEqual([0x2e, 0x2e]) }
 }

@@ -22,6 +22,18 @@ long apus_lgetxattr(const char *path, const char *name, void *value, size_t coun
 
 int apus_syncfs(int file);
 
+/* FICLONE: all of a file's content is shared with another file. */
+int apus_clone_file(int to, int from);
+/* copy_file_range(2), from and to the same offset. */
+long apus_copy_range(int to, int from, int64_t offset, size_t count);
+/* lseek(2): where at or after an offset there is data, and where a hole. */
+int64_t apus_seek_data(int file, int64_t offset);
+int64_t apus_seek_hole(int file, int64_t offset);
+
+/* The flags of chattr(1): FS_IOC_GETFLAGS, and FS_IOC_SETFLAGS. */
+int apus_get_flags(int file, unsigned int *flags);
+int apus_set_flags(int file, unsigned int flags);
+
 int apus_move_mount(int mount, const char *target);
 int apus_mount_type(const char *type, const char *source, const char *target, unsigned long flags,
                     const char *data);

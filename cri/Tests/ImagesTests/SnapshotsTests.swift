@@ -189,6 +189,104 @@ struct SnapshotsTests {
     }
 
     /// Deeper than any path can be, and than there are descriptors.
+    @Test func treesOfAnyWidthAreMeasured() throws {
+        let root = try TemporaryDirectory()
+        for index in 0..<120 {
+            try root.write("tree/d\(index)/file", "text")
+            if index % 3 == 0 { for one in 0..<5 { try root.write("tree/d\(index)/e\(one)/file", "text") } }
+        }
+        for index in 0..<100 {
+            try FileManager.default.linkItem(
+                atPath: "\(root.path)/tree/d1/file", toPath: "\(root.path)/tree/d2/link\(index)")
+        }
+        let usage = try TreeUsage.measure("\(root.path)/tree", check: {})
+        #expect(usage.inodes == 1 + 120 * 2 + 40 * 5 * 2)
+    }
+
+    /// The whole is not given up for it.
+    @Test(arguments: [true, false])
+    func whatVanishesMeanwhileIsLeftOut(isMoved: Bool) throws {
+        let root = try TemporaryDirectory()
+        for name in ["a", "b", "c"] { try root.write("tree/\(name)/inner/deep/file", "text") }
+        var asked = 0
+        var failure: (any Error)?
+        let usage = try TreeUsage.measure("\(root.path)/tree") {
+            asked += 1
+            // The walk is in `deep` of one of them.
+            guard asked == 4 else { return }
+            do {
+                let names = try root.names(in: "tree").filter { name in
+                    let path = "\(root.path)/tree/\(name)/inner/deep"
+                    return
+                        (try? FileTree.list("/proc/self/fd").contains { descriptor in
+                            (try? FileManager.default.destinationOfSymbolicLink(
+                                atPath: "/proc/self/fd/\(descriptor)")) == path
+                        }) == true
+                }
+                let name = try #require(names.first)
+                if isMoved {
+                    try FileTree.rename("\(root.path)/tree/\(name)", to: "\(root.path)/moved")
+                } else {
+                    try FileManager.default.removeItem(atPath: "\(root.path)/tree/\(name)")
+                }
+            } catch {
+                failure = error
+            }
+        }
+        #expect(failure == nil)
+        // The root; what had been seen of the one; all of the two others.
+        #expect(usage.inodes == (isMoved ? 1 + 4 + 8 : 1 + 3 + 8))
+    }
+
+    /// Programs in containers may have CAP_LINUX_IMMUTABLE.
+    @Test func flagsDoNotKeepAnythingFromBeingDeleted() async throws {
+        try await withStore { store in
+            let victim = store.root.writable + "/c"
+            for name in ["upper/d/e", "upper/empty", "work"] {
+                try FileTree.makeDirectories("\(victim)/\(name)", mode: 0o700)
+            }
+            for name in ["upper/d/file", "upper/d/e/log", "upper/free"] {
+                try FileTree.replace("\(victim)/\(name)", with: [1], mode: 0o600)
+            }
+            for (name, flag) in [
+                ("upper/d/file", FileFlags.immutable), ("upper/d/e/log", .appendOnly),
+                ("upper/d/e", .immutable), ("upper/empty", .immutable), ("upper/d", .appendOnly),
+                ("upper", .immutable),
+            ] {
+                let file = try FileDescriptor.open("\(victim)/\(name)", O_RDONLY)
+                try FileFlags(of: file.number).union(flag).set(on: file.number)
+            }
+            let trash = Trash(store.root)
+            #expect(try trash.take(victim))
+            try trash.empty()
+            #expect(try FileTree.list(store.root.trash) == [])
+        }
+    }
+
+    @Test func whatCannotBeDeletedKeepsNothingElse() async throws {
+        try await withStore { store in
+            let root = store.root
+            for name in ["t1/d/mount", "t1/d/e", "t2/d"] {
+                try FileTree.makeDirectories("\(root.trash)/\(name)", mode: 0o700)
+            }
+            for name in ["t1/d/a", "t1/d/e/b", "t1/z", "t2/d/file", "t3"] {
+                try FileTree.replace("\(root.trash)/\(name)", with: [1], mode: 0o600)
+            }
+            try await inPrivateMounts(root.path) {
+                let mount = root.trash + "/t1/d/mount"
+                try MountTree.mount("tmpfs", source: "test", at: mount, flags: 0, data: "size=4k")
+                let error = #expect(throws: ImageError.self) { try Trash(root).empty() }
+                #expect(error?.failure.errno?.rawValue == EBUSY, "\(String(describing: error))")
+                // What holds it is not touched, and neither is what that is in.
+                let left = try FileManager.default.subpathsOfDirectory(atPath: root.trash)
+                #expect(left.count == 2 && left.contains { $0.hasSuffix("/mount") }, "\(left)")
+            }
+            // The mount has gone with its namespace.
+            try Trash(root).empty()
+            #expect(try FileTree.list(root.trash) == [])
+        }
+    }
+
     @Test func treesOfAnyDepthAreMeasuredAndRemoved() async throws {
         try await withStore { store in
             let image = store.image("a", [], names: ["a:1"])

@@ -65,19 +65,26 @@ struct Trash: Sendable {
     }
 
     /// Deletes everything that has been taken. It waits for others who do the same.
+    ///
+    /// - Throws: what could not be deleted, after all else has been. It is tried again by the next who calls this: when
+    ///   anything else is deleted, and at the next start.
     func empty() throws(ImageError) {
+        let failure: SystemError?
         do throws(SystemError) {
-            try Self.turn.withLock { _ throws(SystemError) in try deleteAll() }
+            failure = try Self.turn.withLock { _ throws(SystemError) in
+                let directory = try FileDescriptor.open(path, O_RDONLY | O_DIRECTORY)
+                var removal = TreeRemoval(scratch: directory.number, goesOn: true)
+                try removal.removeAll()
+                return removal.failure
+            }
         } catch {
             throw ImageError(error)
         }
-    }
-
-    private func deleteAll() throws(SystemError) {
-        let directory = try FileDescriptor.open(path, O_RDONLY | O_DIRECTORY)
-        var removal = TreeRemoval(scratch: directory.number)
-        for entry in try Entry.list(directory.number) {
-            try removal.remove(entry.name, in: directory.number)
-        }
+        guard let failure else { return }
+        var error = ImageError(failure)
+        error.failure.doing = "delete what is in \(path): \(failure.doing)"
+        error.failure.remedy =
+            "see what holds it (lsattr, findmnt); it is tried again when anything else is deleted, and at the next start"
+        throw error
     }
 }
