@@ -223,6 +223,136 @@ struct LayersTests {
         }
     }
 
+    /// Whatever comes in between, and in whatever order.
+    @Test func directoriesKeepTheirTimes() async throws {
+        var below = TarBuilder()
+        below.directory("c", time: 3000)
+        below.directory("c/d", time: 4000)
+        below.add("c/file", content: [1])
+        var tar = TarBuilder()
+        tar.directory("./", time: 500)
+        tar.directory("a", time: 1000)
+        tar.directory("b", time: 2000)
+        tar.add("a/x", content: [1])
+        tar.add("b/y", content: [1])
+        tar.add("c/d/new", content: [1])
+        tar.add("a/z", "1", link: "b/y")
+        tar.add("a/below", "1", link: "c/file")
+        tar.add("b/.wh.gone")
+        tar.add("a/x", "2", link: "y")
+        tar.add("a", "2", link: "b")
+        tar.directory("a", time: 1500)
+        tar.add("l", "2", link: "b")
+        tar.add("l/through", content: [1])
+        try await withStore { store in
+            let first = try await store.unpack(below.finished)
+            let fs = try await store.path(store.unpack(tar.finished, above: first))
+            for (name, time) in [("", 500), ("/a", 1500), ("/b", 2000), ("/c", 3000), ("/c/d", 4000)] {
+                #expect(try FileTree.statusOfLink(fs + name).modified.seconds == time, "\(name)")
+            }
+        }
+    }
+
+    /// What is between two directories of a name hides what is below both.
+    @Test func directoriesInThePlaceOfFilesAreOpaque() async throws {
+        var below = TarBuilder()
+        for name in ["file", "link", "whiteout", "kept"] { below.add("\(name)/old", content: [1]) }
+        var tar = TarBuilder()
+        tar.add("file", content: [1])
+        tar.directory("file")
+        tar.add("link", "2", link: "elsewhere")
+        tar.add("link", "5")
+        tar.add(".wh.whiteout")
+        tar.add("whiteout", content: [1])
+        tar.add("whiteout/new", "5")
+        tar.directory("kept")
+        var again = TarBuilder()
+        again.add(".wh.whiteout")
+        again.add("whiteout/new", content: [1])
+        try await withStore { store in
+            let first = try await store.unpack(below.finished)
+            await #expect(throws: ImageError.self, "a file is no directory for what is in it") {
+                try await store.unpack(tar.finished, above: first)
+            }
+            var mended = TarBuilder()
+            mended.add("file", content: [1])
+            mended.directory("file")
+            mended.add("link", "2", link: "elsewhere")
+            mended.directory("link")
+            mended.add(".wh.whiteout")
+            mended.add("whiteout", content: [1])
+            mended.directory("whiteout")
+            mended.directory("kept")
+            let fs = try await store.path(store.unpack(mended.finished, above: first))
+            for name in ["file", "link", "whiteout"] { #expect(try isOpaque("\(fs)/\(name)"), "\(name)") }
+            #expect(try !isOpaque("\(fs)/kept"))
+            let implied = try await store.path(store.unpack(again.finished, above: first))
+            #expect(try isOpaque("\(implied)/whiteout"))
+        }
+    }
+
+    /// As many as there may be, with names as long as they may be.
+    @Test func directoriesTakeNoMemory() async throws {
+        let name = String(repeating: "n", count: 250)
+        let parent = Array(repeating: name, count: 14).joined(separator: "/")
+        var tar = TarBuilder()
+        for index in 0..<4000 { tar.directory("\(parent)/\(index)") }
+        let archive = tar.finished
+        let (blob, diffID) = (gzip(archive), Digest(of: archive))
+        try await withStore { store in
+            let before = try Memory.restartPeak()
+            try await store.unpack([], as: blob, .gzip, diffID: diffID)
+            // The paths alone are 14 MB.
+            #expect(try Memory.peak() - before < 10 << 20)
+        }
+    }
+
+    @Test func attributesThatAreSkippedAreNamedUpToANumber() {
+        var skipped = SkippedAttributes()
+        for _ in 0..<2 { for index in 0..<16 { skipped.add(RawPath("user.a\(index)")) } }
+        #expect(skipped.names.count == 16 && !skipped.description.hasSuffix("and others"))
+        for index in 0..<1000 { skipped.add(RawPath("user.b\(index)")) }
+        #expect(skipped.names.count == 16 && skipped.description.hasSuffix("user.a9 and others"))
+    }
+
+    /// A hard link to a file below takes a copy of it.
+    @Test func copiesOfSparseFilesAreSparse() async throws {
+        var below = TarBuilder()
+        below.add("disk", content: [1, 2, 3])
+        var tar = TarBuilder()
+        tar.add("link", "1", link: "disk")
+        try await withStore { store in
+            let first = try await store.unpack(below.finished)
+            let disk = try FileDescriptor.open(try await store.path(first) + "/disk", O_WRONLY)
+            try disk.truncate(to: 3 << 30)
+            try [9 as UInt8].withUnsafeBytes { try disk.write($0, at: 2 << 30) }
+            let link = try await store.path(store.unpack(tar.finished, above: first)) + "/link"
+            let status = try FileTree.statusOfLink(link)
+            #expect(status.size == 3 << 30 && status.blocks < 1000, "\(status.blocks)")
+            let copy = try FileDescriptor.open(link, O_RDONLY)
+            #expect(try copy.read(4, from: 0) == [1, 2, 3, 0])
+            #expect(try copy.read(2, from: 2 << 30) == [9, 0])
+        }
+    }
+
+    @Test func copiesEndWhenNobodyWaits() throws {
+        let root = try TemporaryDirectory()
+        let source = try FileDescriptor.open("\(root.path)/source", O_RDWR | O_CREAT, mode: 0o600)
+        try source.writeAll([UInt8](repeating: 1, count: 20 << 20))
+        let copy = try FileDescriptor.open("\(root.path)/copy", O_RDWR | O_CREAT, mode: 0o600)
+        var told: [Int64] = []
+        var content = FileContent(of: .root) { bytes throws(ImageError) in
+            told.append(bytes)
+            if told.count == 2 { throw .cancelled("copy") }
+        }
+        content.shares = false
+        #expect(throws: ImageError.self) { try content.copy(source, to: copy) }
+        #expect(told == [8 << 20, 16 << 20])
+        #expect(try copy.status().size == 8 << 20)
+        try FileContent(of: .root) { _ in }.copy(source, to: copy)
+        #expect(try copy.status().size == 20 << 20)
+    }
+
     @Test func hardLinksReachTheLayersBelow() async throws {
         var base = TarBuilder()
         base.add("usr/bin/busybox", content: [1, 2, 3], mode: 0o4755, uid: 8, time: 55)

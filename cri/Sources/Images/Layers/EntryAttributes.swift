@@ -48,7 +48,7 @@ extension LayerWriter {
                 error.errno == Errno(ENOTSUP) && !isCapability
                     || error.errno == Errno(EPERM) && isUser && !isUserAllowed
             else { throw error }
-            statistics.skippedAttributes.insert(name.description)
+            statistics.skippedAttributes.add(name)
         }
     }
 }

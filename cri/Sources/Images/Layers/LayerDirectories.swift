@@ -63,6 +63,7 @@ extension LayerWriter {
             if let existing, !existing.isDirectory, !OverlayMarks.isWhiteout(existing) {
                 throw refuse(path, "\(here) is not a directory")
             }
+            if existing?.isDirectory != true { try change(parent) }
             let directory = try makeDirectory(here, in: parent)
             if existing?.isDirectory != true { try imply(here, directory, in: parent) }
             way.append((here, directory))
@@ -80,6 +81,6 @@ extension LayerWriter {
         }
         let attributes = try below.attributes()
         try setAttributes(attributes, of: directory.number, isDirectory: true)
-        try remember(attributes.modified, of: directory, at: path)
+        try setTime(attributes.modified, of: directory)
     }
 }

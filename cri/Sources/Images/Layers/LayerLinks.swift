@@ -16,6 +16,7 @@ extension LayerWriter {
             throw refuse(path, "it is a hard link to \(target), which this layer removes")
         }
         if let existing = try self.status(path.name, in: parent), existing.inode == status.inode { return }
+        try change(parent)
         try clear(path.name, in: parent)
         try Entry.makeHardLink(path.name, in: parent.number, to: target.name, in: directory.number)
     }
@@ -34,21 +35,18 @@ extension LayerWriter {
         // A directory on the way may hide it all the same.
         if try OverlayMarks.isOpaque(directory.number) { return nil }
         try countEntry(path)
+        try change(directory)
         let attributes = try below.attributes()
         switch below.status.mode & S_IFMT {
         case S_IFREG:
             let source = try Entry.open(below.name, O_RDONLY, in: below.directory.number)
             let flags = O_WRONLY | O_CREAT | O_EXCL
             let copy = try Entry.open(name, flags, mode: 0o600, in: directory.number)
-            var offset: Int64 = 0
-            while case let bytes = try source.read(256 << 10), !bytes.isEmpty {
-                try bytes.withUnsafeBytes { try copy.write($0, at: offset) }
-                offset += Int64(bytes.count)
-                guard UInt64(offset) <= limits.layerBytes else {
-                    throw limits.passed(
-                        "layerBytes", limits.layerBytes, "the copy of \(path) for \(link) is larger")
-                }
+            let content = FileContent(of: path) { bytes throws(ImageError) in
+                try self.check()
+                try self.checkSize(link, with: bytes)
             }
+            try content.copy(source, to: copy)
             try setAttributes(attributes, of: copy.number, isDirectory: false)
             try copy.setTimes(attributes.modified)
         case S_IFLNK:

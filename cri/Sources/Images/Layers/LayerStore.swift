@@ -92,7 +92,7 @@ public final class LayerStore: LayerSink {
                     "the file system does not take some extended attributes of a layer",
                     metadata: [
                         "layer": "\(chainID)",
-                        "attributes": "\(statistics.skippedAttributes.sorted().joined(separator: ", "))",
+                        "attributes": "\(statistics.skippedAttributes)",
                     ])
             }
             try await place(

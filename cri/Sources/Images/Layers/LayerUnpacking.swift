@@ -29,7 +29,7 @@ struct LayerUnpacking: Sendable {
             }
             let home = try FileDescriptor.directory(directory)
             writer = try LayerWriter(
-                in: home.number, above: LowerLayers(roots: roots), below, limits: limits)
+                in: home.number, above: LowerLayers(roots: roots), below, limits: limits, check: check)
         } catch {
             throw ImageError(error)
         }

@@ -13,8 +13,8 @@ struct LayerStatistics: Equatable, Sendable {
     var blobBytes: Int64 = 0
     /// Whether the layer's root hides all layers below.
     var isOpaque = false
-    /// Extended attributes that the file system does not take, each once.
-    var skippedAttributes: Set<String> = []
+    /// Extended attributes that the file system does not take.
+    var skippedAttributes = SkippedAttributes()
 }
 
 /// Applies the entries of an archive to a directory, in their order, so that the directory is a layer of an overlay.
@@ -28,29 +28,26 @@ final class LayerWriter {
     let below: LayerTotals
     var statistics = LayerStatistics()
     var directories = DirectoryCache()
+    /// Throws when nobody waits for the layer any more.
+    let check: () throws(ImageError) -> Void
     private var removal: TreeRemoval
     private let scratch: OpenDirectory
-    /// What the archive has said is not in the layers below, by directory and name.
-    private var hidden: Set<Place> = []
-    /// Times of directories, set at the end: what is made in a directory changes its time. By inode, since a path may
-    /// lead to another directory by then.
-    private var times: [UInt64: (path: EntryPath, time: Timestamp)] = [:]
-
-    private struct Place: Hashable {
-        let directory: UInt64
-        let name: RawPath
-    }
+    /// The directory that is being changed, and the time that it is to have afterwards: what is made in a directory
+    /// changes its time. All others have theirs.
+    private var changing: (directory: OpenDirectory, time: Timestamp)?
 
     /// - Parameters:
     ///   - directory: holds `fs`, an empty directory that becomes the layer, and `discard`, an empty one as well.
     ///   - lowers: the layers below.
     ///   - below: what these come to.
     init(
-        in directory: Int32, above lowers: LowerLayers, _ below: LayerTotals, limits: UnpackLimits
+        in directory: Int32, above lowers: LowerLayers, _ below: LayerTotals, limits: UnpackLimits,
+        check: @escaping () throws(ImageError) -> Void
     ) throws(SystemError) {
         self.lowers = lowers
         self.limits = limits
         self.below = below
+        self.check = check
         root = OpenDirectory(try Entry.open(RawPath("fs"), O_RDONLY | O_DIRECTORY, in: directory))
         scratch = OpenDirectory(try Entry.open(RawPath("discard"), O_RDONLY | O_DIRECTORY, in: directory))
         removal = TreeRemoval(scratch: scratch.number)
@@ -59,7 +56,7 @@ final class LayerWriter {
         try setAttributes(attributes, of: root.number, isDirectory: true)
         let status = try Entry.status(RawPath("."), in: root.number)
         count(status)
-        times[status.inode] = (.root, attributes.modified)
+        try setTime(attributes.modified, of: root)
     }
 
     func apply(_ entry: TarEntry, content: TarReader) throws(ImageError) {
@@ -77,19 +74,36 @@ final class LayerWriter {
         try checkSize(path)
     }
 
-    /// Sets what can be set only after the last entry.
+    /// To be called after the last entry.
     func finish() throws(ImageError) {
-        for (inode, (path, time)) in times {
-            do throws(SystemError) {
-                let directory = try Entry.resolve(path.raw, O_RDONLY | O_DIRECTORY, in: root.number)
-                guard try directory.status().inode == inode else { continue }
-                try directory.setTimes(time, name: "\(path)")
-            } catch  where [ENOENT, ENOTDIR, ELOOP].contains(error.errno.rawValue) {
-                // A later entry has taken its place.
-            } catch {
-                throw ImageError(error, unpacking: path)
-            }
+        do throws(SystemError) {
+            try endChange()
+        } catch {
+            throw ImageError(error)
         }
+    }
+
+    // MARK: - Times of directories
+
+    /// To be called before something is made or removed in a directory.
+    func change(_ directory: OpenDirectory) throws(SystemError) {
+        if let changing, changing.directory === directory { return }
+        try endChange()
+        changing = (directory, try Entry.status(RawPath("."), in: directory.number).modified)
+    }
+
+    /// Gives the directory that has been changed its time again. It may be gone by now, which is no matter.
+    private func endChange() throws(SystemError) {
+        guard let (directory, time) = changing else { return }
+        changing = nil
+        try Entry.setTimes(RawPath("."), time, in: directory.number)
+    }
+
+    /// Gives a directory the time that an entry has for it.
+    func setTime(_ time: Timestamp, of directory: OpenDirectory) throws(SystemError) {
+        // Should it be this one.
+        try endChange()
+        try Entry.setTimes(RawPath("."), time, in: directory.number)
     }
 
     // MARK: - Limits
@@ -103,8 +117,9 @@ final class LayerWriter {
         }
     }
 
-    func checkSize(_ path: EntryPath) throws(ImageError) {
-        guard below.bytes + UInt64(max(0, statistics.bytes)) <= limits.imageBytes else {
+    /// - Parameter more: bytes that are about to be written.
+    func checkSize(_ path: EntryPath, with more: Int64 = 0) throws(ImageError) {
+        guard below.bytes + UInt64(max(0, statistics.bytes) + more) <= limits.imageBytes else {
             throw limits.passed(
                 "imageBytes", limits.imageBytes, "with the entry \(path) the image takes more bytes")
         }
@@ -121,7 +136,7 @@ final class LayerWriter {
         if path.isRoot {
             guard entry.kind == .directory else { throw refuse(path, "only a directory can be the root") }
             try setAttributes(entry.attributes, of: root.number, isDirectory: true)
-            times[try Entry.status(path.raw, in: root.number).inode] = (path, entry.attributes.modified)
+            try setTime(entry.attributes.modified, of: root)
             return
         }
         let name = path.name
@@ -142,12 +157,12 @@ final class LayerWriter {
         if path.names.contains(where: { OverlayMarks.meaning(of: $0) == .bookkeeping }) { return }
 
         let parent = try open(path.parent)
+        try change(parent)
         switch entry.kind {
         case .directory:
             let directory = try makeDirectory(path, in: parent)
             try setAttributes(entry.attributes, of: directory.number, isDirectory: true)
-            times[try Entry.status(RawPath("."), in: directory.number).inode] =
-                (path, entry.attributes.modified)
+            try setTime(entry.attributes.modified, of: directory)
         case .file(let size):
             try clear(name, in: parent)
             try writeFile(path, in: parent, size: size, entry.attributes, content)
@@ -171,21 +186,22 @@ final class LayerWriter {
 
     private func hide(_ name: RawPath, at path: EntryPath) throws {
         let directory = try open(path)
-        hidden.insert(try place(name, in: directory))
+        try change(directory)
         guard let status = try status(name, in: directory) else {
             try OverlayMarks.makeWhiteout(name, in: directory.number)
             count(try Entry.status(name, in: directory.number))
             return
         }
         // What this layer has itself stays (layer.md: whiteouts are of lower layers only): a file hides what is below,
-        // a directory has to be told.
+        // and so does a directory that takes its place; one that is there has to be told.
         if status.isDirectory {
             let own = try Entry.open(name, O_RDONLY | O_DIRECTORY, in: directory.number)
             try OverlayMarks.makeOpaque(own.number)
         }
     }
 
-    /// A directory of that name: the one that is there, or a new one in the place of whatever is there.
+    /// A directory of that name: the one that is there, or a new one in the place of whatever is there, be it a whiteout
+    /// or a file: that hides what is below, and the directory hides it as well.
     func makeDirectory(_ path: EntryPath, in parent: OpenDirectory) throws -> OpenDirectory {
         let name = path.name
         let existing = try status(name, in: parent)
@@ -197,16 +213,9 @@ final class LayerWriter {
         let directory = OpenDirectory(try Entry.open(name, O_RDONLY | O_DIRECTORY, in: parent.number))
         if isNew {
             count(try Entry.status(RawPath("."), in: directory.number))
-            if hidden.contains(try place(name, in: parent)) {
-                try OverlayMarks.makeOpaque(directory.number)
-            }
+            if existing != nil { try OverlayMarks.makeOpaque(directory.number) }
         }
         return directory
-    }
-
-    /// Notes the time that a directory is to have at the end.
-    func remember(_ time: Timestamp, of directory: OpenDirectory, at path: EntryPath) throws(SystemError) {
-        times[try Entry.status(RawPath("."), in: directory.number).inode] = (path, time)
     }
 
     private func writeFile(
@@ -265,10 +274,6 @@ final class LayerWriter {
         }
         statistics.bytes -= gone.bytes
         statistics.inodes -= gone.inodes
-    }
-
-    private func place(_ name: RawPath, in directory: OpenDirectory) throws(SystemError) -> Place {
-        Place(directory: try Entry.status(RawPath("."), in: directory.number).inode, name: name)
     }
 
     func refuse(_ path: EntryPath, _ reason: String) -> ImageError {
