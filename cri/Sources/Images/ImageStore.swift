@@ -20,6 +20,7 @@ public final class ImageStore: Sendable {
     private let layers: LayerStore
     private let records: ImageRecords
     private let snapshots: SnapshotStore
+    private let written: MeasuredUsage
     private let garbage: ImageGarbage
     private let log: Logger
     private let collectAfter: Duration
@@ -43,7 +44,9 @@ public final class ImageStore: Sendable {
         self.collectAfter = collectAfter
         self.pinned = Set(try pinned.map { name throws(ImageError) in try ImageReference(name).description })
         records = ImageRecords(root: directories, database: database)
-        snapshots = try SnapshotStore(root: directories, database: database)
+        let snapshots = try SnapshotStore(root: directories, database: database)
+        self.snapshots = snapshots
+        written = MeasuredUsage { () async throws(ImageError) in try await snapshots.usage() }
         layers = try LayerStore(
             root: directories, database: database, limits: limits, width: unpacks, logger: log)
         garbage = ImageGarbage(root: directories, layers: layers, database: database, logger: log)
@@ -79,15 +82,18 @@ public final class ImageStore: Sendable {
 
     /// Brings an image here, or finds that it is.
     ///
-    /// - Parameter text: a reference as people write it.
+    /// - Parameters:
+    ///   - text: a reference as people write it.
+    ///   - handler: the runtime handler that it is for; empty is the default one. It is listed with it, and the same
+    ///     otherwise.
     public func pull(
-        _ text: String, credentials: RegistryCredentials? = nil,
+        _ text: String, handler: String = "", credentials: RegistryCredentials? = nil,
         progress: (@Sendable (PullProgress) -> Void)? = nil
     ) async throws(ImageError) -> StoredImage {
         let reference = try ImageReference(text)
         let id: Digest
         do throws(ImageError) {
-            id = try await fetch(reference, credentials, progress)
+            id = try await fetch(reference, handler, credentials, progress)
         } catch {
             // What it has unpacked is kept for another try, for a while.
             planCollection()
@@ -100,7 +106,7 @@ public final class ImageStore: Sendable {
     }
 
     private func fetch(
-        _ reference: ImageReference, _ credentials: RegistryCredentials?,
+        _ reference: ImageReference, _ handler: String, _ credentials: RegistryCredentials?,
         _ progress: (@Sendable (PullProgress) -> Void)?
     ) async throws(ImageError) -> Digest {
         try await layers.withLease { () async throws(ImageError) -> Digest in
@@ -111,7 +117,8 @@ public final class ImageStore: Sendable {
                 NewImage(
                     id: content.configDigest, config: content.config, manifestDigest: content.manifestDigest,
                     size: content.size, names: names, chainIDs: content.chainIDs,
-                    isPinned: !pinned.isDisjoint(with: names)))
+                    isPinned: !pinned.isDisjoint(with: names),
+                    annotations: ImageAnnotations.of(content.manifest), handler: handler))
             return content.configDigest
         }
     }
@@ -125,6 +132,14 @@ public final class ImageStore: Sendable {
         return try stored(record)
     }
 
+    /// The same for a runtime handler, with which it is listed from now on.
+    public func image(_ text: String, for handler: String) async throws(ImageError) -> StoredImage? {
+        guard let image = try await image(text) else { return nil }
+        if image.record.handlers.contains(handler) { return image }
+        try await records.add(handler: handler, to: image.record.id)
+        return try await self.image(image.id)
+    }
+
     /// All of them, the oldest first.
     public func images() async throws(ImageError) -> [StoredImage] {
         var images: [StoredImage] = []
@@ -134,10 +149,11 @@ public final class ImageStore: Sendable {
 
     /// Removes an image with all of its names; none is no error. What containers of it need stays as long as they do.
     ///
+    /// - Parameter handler: as for ``ImageRecords/remove(matching:handler:)``.
     /// - Throws: `invalid` for a text that can be neither an ID nor a reference.
-    public func remove(_ text: String) async throws(ImageError) {
+    public func remove(_ text: String, handler: String = "") async throws(ImageError) {
         try ImageNames.check(text)
-        guard try await records.remove(matching: text) != nil else { return }
+        guard try await records.remove(matching: text, handler: handler) != nil else { return }
         planCollection()
     }
 
@@ -192,8 +208,13 @@ public final class ImageStore: Sendable {
         try await snapshots.mount(id, at: place, options)
     }
 
-    /// What all containers have written takes on the disk, measured now.
-    public func snapshotUsage() async throws(ImageError) -> ImageUsage { try await snapshots.usage() }
+    /// What all containers have written takes on the disk, as it was measured lately (``MeasuredUsage``).
+    ///
+    /// - Returns: with when it was measured, in nanoseconds since 1970.
+    public func snapshotUsage() async throws(ImageError) -> (usage: ImageUsage, taken: Int64) {
+        let measured = try await written.current()
+        return (measured.usage, measured.taken)
+    }
 
     /// None of this ID is no error. It must not be mounted any more.
     public func removeSnapshot(_ id: String) async throws(ImageError) { try await snapshots.remove(id) }

@@ -66,6 +66,71 @@ struct RecordsTests {
         }
     }
 
+    @Test func noNameStandsBeforeAnID() async throws {
+        try await withStore { store in
+            let image = store.image("real", [], names: ["real:1"])
+            let names = [
+                "docker.io/library/sha256:\(image.id.hex)", "\(image.id.hex):latest",
+                "sha256:\(image.id.hex)",
+            ]
+            let other = store.image("other", [], names: names)
+            try await store.images.insert(image)
+            try await store.images.insert(other)
+            for text in [image.id.hex, image.id.description] {
+                #expect(try await store.images.image(matching: text)?.id == image.id, "\(text)")
+            }
+            try await store.images.remove(matching: image.id.description)
+            #expect(try await store.images.images().map(\.id) == [other.id])
+        }
+    }
+
+    /// An image stays as long as it is wanted with one runtime handler.
+    @Test func handlersAreNotedAndRemoved() async throws {
+        try await withStore { store in
+            var image = store.image("a", [], names: ["a:1"])
+            image.handler = "crun"
+            try await store.images.insert(image)
+            func handlers() async throws -> [String]? {
+                try await store.images.image(matching: "a:1")?.handlers
+            }
+            #expect(try await handlers() == ["crun"])
+            try await store.images.add(handler: "", to: image.id)
+            try await store.images.add(handler: "runc", to: image.id)
+            try await store.images.add(handler: "runc", to: Digest(of: [1]))
+            #expect(try await handlers() == ["", "crun", "runc"])
+            #expect(try await store.images.images().map(\.handlers) == [["", "crun", "runc"]])
+            for handler in ["never", "crun", ""] {
+                #expect(try await store.images.remove(matching: "a:1", handler: handler) == nil)
+            }
+            #expect(try await handlers() == ["runc"])
+            #expect(try await store.images.remove(matching: "a:1", handler: "runc") == image.id)
+            try await store.images.insert(image)
+            #expect(try await handlers() == ["crun"])
+            // Whoever names none means it whole.
+            #expect(try await store.images.remove(matching: "a:1") == image.id)
+        }
+    }
+
+    @Test func annotationsAreTheManifestsUpToASize() async throws {
+        let manifest = Array(#"{"schemaVersion":2,"annotations":{"b":"2","a":"1"},"layers":[]}"#.utf8)
+        #expect(ImageAnnotations.of(manifest) == ["a": "1", "b": "2"])
+        for none in [#"{}"#, #"{"annotations":null}"#, #"{"annotations":{"a":1}}"#] {
+            #expect(ImageAnnotations.of(Array(none.utf8)) == [:])
+        }
+        let long = String(repeating: "x", count: 10_000)
+        let large = Array(#"{"annotations":{"a":"\#(long)","b":"\#(long)"}}"#.utf8)
+        #expect(Array(ImageAnnotations.of(large).keys) == ["a"])
+        try await withStore { store in
+            var image = store.image("a", [], names: ["a:1"])
+            image.annotations = ["a": "\"1\""]
+            try await store.images.insert(image)
+            #expect(try await store.images.image(matching: "a:1")?.annotations == ["a": "\"1\""])
+            image.annotations = [:]
+            try await store.images.insert(image)
+            #expect(try await store.images.images().map(\.annotations) == [[:]])
+        }
+    }
+
     @Test func aTagMovesToTheImagePulledLast() async throws {
         try await withStore { store in
             let base = try await layer(store, 1)

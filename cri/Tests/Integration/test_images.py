@@ -129,6 +129,38 @@ def test_layers_stay_as_long_as_one_image_needs_them(rig):
     rig.remove_image(two)
 
 
+@pytest.mark.only_ours("it takes any handler, and reports neither handlers nor annotations")
+def test_an_images_handlers(rig):
+    image = images.busybox(images.Layer([images.entry("handlers", b"1")]))
+    image.document["annotations"] = {"org.opencontainers.image.version": "7"}
+    image.manifest = images.encode(image.document)
+    reference = rig.registries.push("handlers:latest", image)
+    handler = rig.daemon.handlers[-1]
+    for call in (rig.client.PullImage, rig.client.ImageStatus):
+        with refused("INVALID_ARGUMENT", says=("/image/runtime_handler", "never-heard-of", handler)):
+            call(image={"image": reference, "runtime_handler": "never-heard-of"})
+    with refused("INVALID_ARGUMENT", says="/filter/image/runtime_handler"):
+        rig.client.ListImages(filter={"image": {"runtime_handler": "never-heard-of"}})
+    # As kubelet asks, with RuntimeClassInImageCriApi.
+    wanted = {"image": reference, "user_specified_image": "handlers", "runtime_handler": handler,
+              "annotations": {"a": "b"}}
+    rig.client.PullImage(image=wanted, sandbox_config={"metadata": {"name": "p", "uid": "u", "namespace": "n"}})
+    found = rig.client.ImageStatus(image=wanted).image
+    assert (found.id, found.spec.runtime_handler, found.spec.user_specified_image) == (image.id, handler, "handlers")
+    assert dict(found.spec.annotations) == {"org.opencontainers.image.version": "7"}
+    assert rig.image(reference).spec.runtime_handler == ""
+
+    def listed(**filter):
+        answer = rig.client.ListImages(filter={"image": filter}).images
+        return sorted(one.spec.runtime_handler for one in answer if one.id == image.id)
+
+    assert listed() == ["", handler] and listed(runtime_handler=handler) == [handler]
+    rig.client.RemoveImage(image={"image": image.id})
+    assert listed() == [handler]
+    rig.client.RemoveImage(image={"image": image.id, "runtime_handler": handler})
+    assert listed() == [] and rig.image(reference) is None
+
+
 def test_the_file_systems_usage(rig):
     rig.need("busybox:latest")
     # containerd looks every ten seconds.

@@ -107,7 +107,8 @@ package struct PodDaemon: Sendable {
         }
         try await runtime.recover()
         return PodDaemon(
-            runtime: runtime, images: ImageCalls(images: store, layout: layout, log: log), store: store)
+            runtime: runtime,
+            images: ImageCalls(images: store, layout: layout, handlers: handlers, log: log), store: store)
     }
 
     /// Clears away what the last daemon left half done; while calls are served.

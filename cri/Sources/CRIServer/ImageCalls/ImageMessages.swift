@@ -3,8 +3,11 @@ import Foundation
 import Images
 
 extension StoredImage {
-    /// What ListImages and ImageStatus say of it.
-    var message: Runtime_V1_Image {
+    /// What ListImages says of it: the same once for each runtime handler that it was asked for with.
+    var messages: [Runtime_V1_Image] { record.handlers.map(message) }
+
+    /// What is said of it with a runtime handler.
+    func message(_ handler: String) -> Runtime_V1_Image {
         .with {
             $0.id = id
             $0.repoTags = repoTags
@@ -19,7 +22,11 @@ extension StoredImage {
             } else {
                 $0.username = String(user)
             }
-            $0.spec = .with { $0.image = repoTags.first ?? repoDigests.first ?? id }
+            $0.spec = .with {
+                $0.image = repoTags.first ?? repoDigests.first ?? id
+                $0.annotations = record.annotations
+                $0.runtimeHandler = handler
+            }
             $0.pinned = record.isPinned
         }
     }

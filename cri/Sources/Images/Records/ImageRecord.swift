@@ -19,8 +19,13 @@ public struct ImageRecord: Sendable, Equatable {
     public var tags: [String]
     /// `NAME@sha256:…`, in the normal form, sorted.
     public var digests: [String]
+    /// Of the manifest that it was pulled by last, as far as they are kept (``ImageAnnotations``).
+    public var annotations: [String: String]
+    /// The runtime handlers that it was asked for with, sorted; empty is the default one. An image is the same for all of
+    /// them: this is for clients that keep images and handlers together (KEP-4216). Never none.
+    public var handlers: [String]
 
-    init(row: Row, names: [String]) throws {
+    init(row: Row, names: [String], handlers: [String]) throws {
         guard let id = Digest(hex: row["id"] as String),
             let manifest = Digest(hex: row["manifest_digest"] as String)
         else {
@@ -35,6 +40,8 @@ public struct ImageRecord: Sendable, Equatable {
         let sorted = names.sorted()
         tags = sorted.filter { !$0.utf8.contains(UInt8(ascii: "@")) }
         digests = sorted.filter { $0.utf8.contains(UInt8(ascii: "@")) }
+        annotations = try ImageAnnotations.decode(row["annotations"])
+        self.handlers = handlers.isEmpty ? [""] : handlers.sorted()
     }
 }
 
@@ -51,10 +58,13 @@ public struct NewImage: Sendable {
     /// Of its layers, from the base upwards (``Digest/chainIDs(of:)``).
     public var chainIDs: [Digest]
     public var isPinned: Bool
+    public var annotations: [String: String]
+    /// The runtime handler that it was pulled for; empty is the default one.
+    public var handler: String
 
     public init(
         id: Digest, config: [UInt8], manifestDigest: Digest, size: Int64, names: [String], chainIDs: [Digest],
-        isPinned: Bool = false
+        isPinned: Bool = false, annotations: [String: String] = [:], handler: String = ""
     ) {
         self.id = id
         self.config = config
@@ -63,5 +73,7 @@ public struct NewImage: Sendable {
         self.names = names
         self.chainIDs = chainIDs
         self.isPinned = isPinned
+        self.annotations = annotations
+        self.handler = handler
     }
 }

@@ -37,16 +37,18 @@ public final class ImageRecords: Sendable {
             }
             try db.execute(
                 sql: """
-                    INSERT INTO images (id, config, manifest_digest, size, created, pinned)
-                    VALUES (?, ?, ?, ?, ?, ?)
+                    INSERT INTO images (id, config, manifest_digest, size, created, pinned, annotations)
+                    VALUES (?, ?, ?, ?, ?, ?, ?)
                     ON CONFLICT (id) DO UPDATE SET
                         manifest_digest = excluded.manifest_digest, size = excluded.size,
-                        pinned = max(pinned, excluded.pinned)
+                        pinned = max(pinned, excluded.pinned), annotations = excluded.annotations
                     """,
                 arguments: [
                     image.id.hex, Data(image.config), image.manifestDigest.hex, image.size,
                     Int64(now.seconds) * 1_000_000_000 + Int64(now.nanoseconds), image.isPinned,
+                    try ImageAnnotations.encode(image.annotations),
                 ])
+            try Self.add(image.handler, to: image.id.hex, db)
             try db.execute(
                 sql: "DELETE FROM image_layers WHERE image_id = ?", arguments: [image.id.hex])
             for (position, layer) in layers.enumerated() {
@@ -65,8 +67,23 @@ public final class ImageRecords: Sendable {
         }
     }
 
-    /// The image that is meant: by a name, or by its id with or without `sha256:`, of which three digits or more will
-    /// do if only one image's id begins with them. Names go first. nil if there is none.
+    /// Notes that an image was asked for with a runtime handler. None of this id is no error.
+    public func add(handler: String, to id: Digest) async throws(ImageError) {
+        try await database.write("note the runtime handler of the image \(id)") { db in
+            let known = try String.fetchOne(
+                db, sql: "SELECT id FROM images WHERE id = ?", arguments: [id.hex])
+            if known != nil { try Self.add(handler, to: id.hex, db) }
+        }
+    }
+
+    private static func add(_ handler: String, to id: String, _ db: Database) throws {
+        try db.execute(
+            sql: "INSERT OR IGNORE INTO image_handlers (image_id, handler) VALUES (?, ?)",
+            arguments: [id, handler])
+    }
+
+    /// The image that is meant: by its id with or without `sha256:`, by a name, or by the beginning of its id, of which
+    /// three digits or more will do if only one image's id begins with them; in this order. nil if there is none.
     ///
     /// - Throws: `invalid` if the ids of several images begin so.
     public func image(matching text: String) async throws(ImageError) -> ImageRecord? {
@@ -82,8 +99,13 @@ public final class ImageRecords: Sendable {
             for row in try Row.fetchAll(db, sql: "SELECT name, image_id FROM image_references") {
                 names[row["image_id"], default: []].append(row["name"])
             }
+            var handlers: [String: [String]] = [:]
+            for row in try Row.fetchAll(db, sql: "SELECT image_id, handler FROM image_handlers") {
+                handlers[row["image_id"], default: []].append(row["handler"])
+            }
             return try Row.fetchAll(db, sql: "SELECT * FROM images ORDER BY created, id").map { row in
-                try ImageRecord(row: row, names: names[row["id"]] ?? [])
+                let id: String = row["id"]
+                return try ImageRecord(row: row, names: names[id] ?? [], handlers: handlers[id] ?? [])
             }
         }
     }
@@ -99,11 +121,20 @@ public final class ImageRecords: Sendable {
     /// Removes the image that is meant, with all its names. Its layers go with the next collection of garbage, unless
     /// another image or a snapshot has them.
     ///
-    /// - Returns: its id; nil if there is none, which is no error.
+    /// - Parameter handler: the runtime handler that it is not wanted with any more. If it was asked for with others,
+    ///   it stays for these, unless it was not asked for with the default one, and that is the one.
+    /// - Returns: its id; nil if there is none, which is no error, or if it stays.
     @discardableResult
-    public func remove(matching text: String) async throws(ImageError) -> Digest? {
+    public func remove(matching text: String, handler: String = "") async throws(ImageError) -> Digest? {
         try await database.write("remove the image \(text)") { db in
             guard let id = try Self.id(matching: text, db) else { return nil }
+            let handlers = try Self.handlers(id, db)
+            if !handlers.isEmpty, handlers != [handler], handlers.contains(handler) || !handler.isEmpty {
+                try db.execute(
+                    sql: "DELETE FROM image_handlers WHERE image_id = ? AND handler = ?",
+                    arguments: [id, handler])
+                return nil
+            }
             try db.execute(sql: "DELETE FROM images WHERE id = ?", arguments: [id])
             return Digest(hex: id)
         }
@@ -143,11 +174,18 @@ public final class ImageRecords: Sendable {
     // MARK: - Rows
 
     static func id(matching text: String, _ db: Database) throws -> String? {
+        let prefix = ImageNames.idPrefix(text)
+        // `sha256:HEX` is the name of an image, too, and somebody may have called one so.
+        if let prefix, prefix.utf8.count == 64,
+            let id = try String.fetchOne(db, sql: "SELECT id FROM images WHERE id = ?", arguments: [prefix])
+        {
+            return id
+        }
         for name in ImageNames.normal(text) {
             let sql = "SELECT image_id FROM image_references WHERE name = ?"
             if let id = try String.fetchOne(db, sql: sql, arguments: [name]) { return id }
         }
-        guard let prefix = ImageNames.idPrefix(text) else { return nil }
+        guard let prefix else { return nil }
         // Digits only: nothing that LIKE or GLOB would take for a pattern.
         let ids = try String.fetchAll(
             db, sql: "SELECT id FROM images WHERE id GLOB ? LIMIT 2", arguments: [prefix + "*"])
@@ -164,6 +202,10 @@ public final class ImageRecords: Sendable {
         else { return nil }
         let names = try String.fetchAll(
             db, sql: "SELECT name FROM image_references WHERE image_id = ?", arguments: [id])
-        return try ImageRecord(row: row, names: names)
+        return try ImageRecord(row: row, names: names, handlers: handlers(id, db))
+    }
+
+    private static func handlers(_ id: String, _ db: Database) throws -> [String] {
+        try String.fetchAll(db, sql: "SELECT handler FROM image_handlers WHERE image_id = ?", arguments: [id])
     }
 }

@@ -15,7 +15,20 @@ public enum ImagesSchema {
             }
             try db.execute(sql: "UPDATE layers SET entries = inodes")
         }
+        migrator.registerMigration("images-3") { db in
+            try db.execute(sql: third)
+        }
     }
+
+    // Annotations are a JSON object.
+    private static let third = """
+        ALTER TABLE images ADD COLUMN annotations TEXT NOT NULL DEFAULT '{}';
+        CREATE TABLE image_handlers (
+            image_id TEXT NOT NULL REFERENCES images(id) ON DELETE CASCADE,
+            handler TEXT NOT NULL,
+            PRIMARY KEY (image_id, handler)
+        ) WITHOUT ROWID;
+        """
 
     // A layer's id is never given again (AUTOINCREMENT): a directory that a killed daemon has left is nobody else's.
     private static let first = """

@@ -31,6 +31,8 @@ public final class SnapshotStore: Sendable {
     private let database: ImageDatabase
     private let pool: BlockingPool
     private let trashPool = BlockingPool("images.trash", width: 1)
+    /// Its own: there may be much to walk, and mounts are not to wait for it.
+    private let usagePool = BlockingPool("images.usage", width: 1)
 
     /// - Parameter width: mounts made at the same time.
     public init(root: ImageRoot, database: DatabasePool, width: Int = 4) throws(ImageError) {
@@ -108,7 +110,7 @@ public final class SnapshotStore: Sendable {
         }
         guard row.isWritable else { return ImageUsage(bytes: 0, inodes: 0) }
         let upper = root.upper(id)
-        return try await pool.run { cancellation throws(ImageError) in
+        return try await usagePool.run { cancellation throws(ImageError) in
             try TreeUsage.measure(upper, check: cancellation.check)
         }
     }
@@ -121,8 +123,7 @@ public final class SnapshotStore: Sendable {
         var sum = ImageUsage(bytes: 0, inodes: 0)
         for id in ids {
             let upper = root.upper(id)
-            // One by one, so that mounts can be made in between.
-            let usage = try await pool.run { cancellation throws(ImageError) in
+            let usage = try await usagePool.run { cancellation throws(ImageError) in
                 // One that is removed meanwhile takes nothing.
                 guard FileTree.exists(upper) else { return ImageUsage(bytes: 0, inodes: 0) }
                 do throws(ImageError) {
