@@ -281,6 +281,21 @@ struct PullTests {
         #expect(upstream.count(image.blobPath(1)) == 1 && upstream.count(image.blobPath(2)) == 0)
     }
 
+    @Test("a mirror whose manifest is too large is passed over")
+    func largeManifest() async throws {
+        let upstream = try await FakeRegistry { image.answer($0) }
+        let mirror = try await FakeRegistry { request in
+            .init(body: [UInt8](repeating: 0x20, count: RegistrySession.largestDocument + 1))
+        }
+        let rig = try Rig()
+        try rig.root.write(
+            "certs.d/r.io/hosts.toml",
+            "server = \"http://\(upstream.authority)\"\n[host.\"http://\(mirror.authority)\"]")
+        _ = try await rig.pull("r.io/a:t")
+        #expect(rig.sink.unpacked.map(\.bytes) == image.layers)
+        #expect(mirror.count("/manifests/") == 1)
+    }
+
     @Test("servers are believed by the authorities of hosts.toml, and clients by their certificates")
     func certificates() async throws {
         let registry = try await FakeRegistry(tls: try TestCertificates.serverConfiguration()) {

@@ -77,6 +77,11 @@ struct RegistryMessagesTests {
         let anybodys = try #require(try RegistryCredentials(username: "a"))
         #expect(shows(anybodys, to: "r.io", of: "r.io") && !shows(anybodys, to: "mirror.io", of: "r.io"))
         #expect(anybodys.areFor("mirror.io", of: "r.io", isRegistry: true))
+        let said = #expect(throws: ImageError.self) {
+            _ = try RegistryCredentials(username: "a", serverAddress: "https://user:hush@r.io/v2")
+        }
+        #expect(said?.description.contains("...@r.io/v2\" names no host") == true)
+        #expect(said?.description.contains("hush") == false)
         for (auth, address, token) in [
             ("!!", "", ""), ("bm9jb2xvbg==", "", ""), ("", "a b", "t"), ("", "", "a\nb"),
         ] {

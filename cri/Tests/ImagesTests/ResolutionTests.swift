@@ -27,7 +27,6 @@ import Testing
             ended.wait()
         }
         let directory = try FileDescriptor.open(path, O_RDONLY | O_DIRECTORY)
-        let way = Array(repeating: "a/b/../..", count: 20).joined(separator: "/") + "/a/b/file"
-        for _ in 0..<20_000 { _ = try FileDescriptor.reference(way, in: directory) }
+        for _ in 0..<50_000 { _ = try FileDescriptor.reference("a/../a/b/file", in: directory) }
     }
 }

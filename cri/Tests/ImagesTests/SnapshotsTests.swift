@@ -189,6 +189,22 @@ struct SnapshotsTests {
     }
 
     /// Deeper than any path can be, and than there are descriptors.
+    @Test func mountsThatAKilledDaemonLeftAreTakenAway() async throws {
+        try await withStore { store in
+            let root = store.root
+            try await inPrivateMounts(root.path) {
+                for name in ["x/0", "x/1", "y"] {
+                    try FileTree.makeDirectories("\(root.mapped)/\(name)", mode: 0o700)
+                }
+                let mount = root.mapped + "/x/0"
+                try MountTree.mount("tmpfs", source: "test", at: mount, flags: 0, data: "size=4k")
+                try FileTree.replace(mount + "/file", with: [1], mode: 0o600)
+                try SnapshotMount.clearMapped(root)
+                #expect(try FileTree.list(root.mapped) == [])
+            }
+        }
+    }
+
     @Test func treesOfAnyWidthAreMeasured() throws {
         let root = try TemporaryDirectory()
         for index in 0..<120 {

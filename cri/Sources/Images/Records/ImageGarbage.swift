@@ -40,6 +40,7 @@ public struct ImageGarbage: Sendable {
         var recovery = try await forgetUntrusted()
         let root = root
         let present = try await layers.pool.run { _ throws(ImageError) in
+            try SnapshotMount.clearMapped(root)
             do throws(SystemError) {
                 return (layers: try FileTree.list(root.layers), writable: try FileTree.list(root.writable))
             } catch {

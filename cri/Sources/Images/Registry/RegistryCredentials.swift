@@ -82,7 +82,11 @@ public struct RegistryCredentials: Sendable, Hashable, CustomStringConvertible, 
         if let scheme = rest.range(of: "://") { rest = rest[scheme.upperBound...] }
         let host = rest.prefix { $0 != "/" }
         guard ImageReference.isHost(host) else {
-            throw ImageError(.invalid, doing: "auth/server_address", "\"\(address)\" names no host")
+            // A user and a password may be in it, which nobody is to read in a log.
+            let shown = address.lastIndex(of: "@").map { "..." + address[$0...] } ?? address
+            throw ImageError(
+                .invalid, doing: "auth/server_address", "\"\(shown)\" names no host",
+                remedy: shown == address ? nil : "leave out the user: it has a field of its own")
         }
         return host.lowercased()
     }

@@ -206,7 +206,9 @@ final class RegistrySession: Sendable {
                 do throws(AttemptFailure) {
                     return try await ask(endpoint)
                 } catch {
-                    if error.error.kind == .cancelled || error.error.kind == .exhausted { throw error.error }
+                    // A full disk is no server's fault; a document that is too large is.
+                    let isFull = error.error.kind == .exhausted && error.error.failure.errno != nil
+                    if error.error.kind == .cancelled || isFull { throw error.error }
                     logger.debug("\(endpoint.host.origin): \(error.error)")
                     failures.removeAll { $0.endpoint.host == endpoint.host }
                     failures.append((endpoint, error))

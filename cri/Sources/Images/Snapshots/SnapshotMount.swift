@@ -147,6 +147,26 @@ struct SnapshotMount: Sendable {
         try body(paths)
     }
 
+    /// Takes away what a daemon that was killed in the midst of ``attach(at:)`` has left: mounts of layers with mapped IDs.
+    /// To be called before the first mount is made.
+    static func clearMapped(_ root: ImageRoot) throws(ImageError) {
+        do throws(SystemError) {
+            for home in try FileTree.list(root.mapped).map({ "\(root.mapped)/\($0)" }) {
+                for path in try FileTree.list(home).map({ "\(home)/\($0)" }) {
+                    do throws(SystemError) {
+                        try MountTree.unmount(path, flags: MNT_DETACH)
+                    } catch  where error.errno == Errno(EINVAL) {
+                        // It had not come to that yet.
+                    }
+                    try FileTree.removeDirectory(path)
+                }
+                try FileTree.removeDirectory(home)
+            }
+        } catch {
+            throw ImageError(error)
+        }
+    }
+
     private static func escape(_ path: String, _ separator: Character) -> String {
         path.reduce(into: "") { text, character in
             if character == separator || character == "," || character == "\\" { text.append("\\") }
