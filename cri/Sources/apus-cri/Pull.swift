@@ -11,9 +11,17 @@ import Synchronization
 /// `apus-cri pull`.
 struct Pull: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Pulls an image, by the daemon if one runs, and prints its ID.")
+        abstract: "Pulls an image, by the daemon if one runs, and prints its ID.",
+        discussion: """
+            Without --creds and --authfile, the login for the registry is looked for where podman looks for it: in
+            $REGISTRY_AUTH_FILE, if that is set, else in $XDG_RUNTIME_DIR/containers/auth.json, in
+            ~/.config/containers/auth.json, and in $DOCKER_CONFIG/config.json or ~/.docker/config.json. Programs that keep
+            logins (credHelpers, credsStore) are not run.
+            """)
 
     @OptionGroup var options: ConfigurationOptions
+
+    @OptionGroup var login: LoginOptions
 
     @Argument(help: "The image: busybox, docker.io/library/busybox:1.37, NAME@sha256:DIGEST.")
     var image: String
@@ -30,13 +38,13 @@ struct Pull: AsyncParsableCommand {
     private func pull() async throws -> String {
         let configuration = try options.configuration()
         // A mistake in the name is told of before anything is opened.
-        _ = try ImageReference(image)
+        let login = try login.login(for: try ImageReference(image))
         guard let lock = try Self.lock(configuration) else {
             Self.say("the daemon on \(configuration.socket.path) pulls \(image)\n")
-            return try await DaemonPull.pull(image, through: configuration.socket.path)
+            return try await DaemonPull.pull(image, login, through: configuration.socket.path)
         }
         defer { withExtendedLifetime(lock) {} }
-        return try await pullHere(configuration)
+        return try await pullHere(configuration, try login?.credentials())
     }
 
     /// Nil if a daemon has it.
@@ -50,7 +58,9 @@ struct Pull: AsyncParsableCommand {
     }
 
     /// While no daemon runs.
-    private func pullHere(_ configuration: Configuration) async throws -> String {
+    private func pullHere(
+        _ configuration: Configuration, _ credentials: RegistryCredentials?
+    ) async throws -> String {
         // Whoever wants to read more than what goes wrong says so on the command line.
         let level = options.logLevel.flatMap { Logger.Level(rawValue: $0.rawValue) } ?? .warning
         let format = LineLogHandler.Format(rawValue: configuration.log.format.rawValue) ?? .text
@@ -60,7 +70,7 @@ struct Pull: AsyncParsableCommand {
             log: Logger(label: "apus-cri"))
         let lines = ProgressLines(Self.style)
         do {
-            let pulled = try await images.pull(image) { lines.update($0) }
+            let pulled = try await images.pull(image, credentials: credentials) { lines.update($0) }
             lines.end("\(image) is here")
             await images.shutDown()
             return pulled.id
@@ -82,7 +92,7 @@ struct Pull: AsyncParsableCommand {
     }
 
     /// Standard output is for the ID alone.
-    fileprivate static func say(_ text: String) {
+    static func say(_ text: String) {
         if !text.isEmpty { LineLogHandler.writeToStandardError(Array(text.utf8)) }
     }
 }

@@ -1,5 +1,6 @@
 """The executable's other commands: pull, config, and what it says of mistakes."""
 
+import base64
 import json
 import os
 import pty
@@ -17,12 +18,13 @@ from harness.client import Client
 from harness.daemons import chosen
 from harness.fake_registry import slow
 from harness.pods import until
+from harness.registry import PASSWORD, USER
 
 pytestmark = pytest.mark.only_ours("these are commands of ours")
 
 
-def run(rig, *arguments, check=False):
-    return rig.place.run(rig.daemon.path, *arguments, check=check)
+def run(rig, *arguments, check=False, **options):
+    return rig.place.run(rig.daemon.path, *arguments, check=check, **options)
 
 
 def test_the_default_configuration_is_valid_and_explains_itself(rig, tmp_path):
@@ -105,7 +107,54 @@ def test_pull_of_what_is_not_there(rig, alone):
     assert "open.test/no-such:1" in done.stderr
 
 
-def on_terminal(command, patience=30):
+@pytest.mark.parametrize("alone", [False, True])
+@pytest.mark.parametrize("way", ["creds", "asked", "authfile", "environment"])
+def test_pull_with_a_login(rig, alone, way):
+    reference = "basic.test/user-uid:latest"
+    auth = rig.directory / "auth.json"
+    auth.write_text(json.dumps(
+        {"auths": {"https://basic.test/v2/": {"auth": base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()}}}))
+    options, more = {"creds": (["--creds", f"{USER}:{PASSWORD}"], {}),
+                     "asked": (["--creds", USER], {"input": f"{PASSWORD}\n"}),
+                     "authfile": (["--authfile", auth], {}),
+                     "environment": ([], {"env": {**os.environ, "REGISTRY_AUTH_FILE": str(auth)}})}[way]
+    with without_a_daemon(rig) if alone else nullcontext():
+        done = run(rig, "pull", "--config", rig.directory / "config.toml", *options, reference, **more)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == rig.image(reference).id
+    assert PASSWORD not in done.stderr
+    rig.remove_image(reference)
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_pull_with_a_wrong_login(rig, alone):
+    secret = "the secret of it"
+    with without_a_daemon(rig) if alone else nullcontext():
+        done = run(rig, "pull", "--config", rig.directory / "config.toml", "--creds", f"{USER}:{secret}",
+                   "basic.test/user-uid:latest")
+    assert done.returncode == 1 and not done.stdout
+    assert "not allowed" in done.stderr and secret not in done.stderr
+
+
+def test_a_password_is_not_shown_as_it_is_typed(rig):
+    command = [rig.daemon.path, "pull", "--config", rig.directory / "config.toml", "--creds", USER,
+               "basic.test/user-uid:latest"]
+    output, code = on_terminal(rig.place.entering(command), typed=(f"Password of {USER}: ", f"{PASSWORD}\n"))
+    assert code == 0, output
+    assert PASSWORD not in output
+    rig.remove_image("basic.test/user-uid:latest")
+
+
+@pytest.mark.parametrize("options, words", [
+    (["--creds", ":secret"], "names no user"), (["--authfile", "/no/such/file"], "/no/such/file"),
+])
+def test_a_login_that_is_none(rig, options, words):
+    done = run(rig, "pull", "--config", rig.directory / "config.toml", *options, "basic.test/user-uid:latest")
+    assert done.returncode != 0 and words in done.stderr
+
+
+def on_terminal(command, patience=30, typed=None):
+    """`typed` is what is waited for, and what is typed then."""
     leader, follower = pty.openpty()
     process = subprocess.Popen(command, stdin=follower, stdout=follower, stderr=follower, cwd="/")
     os.close(follower)
@@ -116,6 +165,9 @@ def on_terminal(command, patience=30):
                 output += os.read(leader, 65536)
             except OSError:
                 break  # the other side is closed
+        if typed and typed[0].encode() in output:
+            os.write(leader, typed[1].encode())
+            typed = None
     os.close(leader)
     return output.decode(errors="replace"), process.wait(5)
 

@@ -10,10 +10,13 @@ import NIOPosix
 package enum DaemonPull {
     /// - Parameters:
     ///   - image: a reference as people write it.
+    ///   - login: for the registry; nil if there is none.
     ///   - socket: the path that the daemon listens on.
     /// - Returns: the image's id.
     /// - Throws: a `Failure` with what the daemon said, or that it does not answer.
-    package static func pull(_ image: String, through socket: String) async throws -> String {
+    package static func pull(
+        _ image: String, _ login: RegistryLogin?, through socket: String
+    ) async throws -> String {
         let doing = "pull \(image) through the daemon on \(socket)"
         let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let client = GRPCClient(
@@ -23,7 +26,11 @@ package enum DaemonPull {
         var options = CallOptions.defaults
         // Nobody listens there: that is the answer, and not to be waited for.
         options.waitForReady = false
-        let request = ClientRequest(message: Runtime_V1_PullImageRequest.with { $0.image.image = image })
+        let request = ClientRequest(
+            message: Runtime_V1_PullImageRequest.with {
+                $0.image.image = image
+                if let login { $0.auth = Runtime_V1_AuthConfig(login) }
+            })
         do {
             return try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await client.runConnections() }

@@ -42,6 +42,19 @@ extension StoredImage {
     }
 }
 
+extension Runtime_V1_AuthConfig {
+    init(_ login: RegistryLogin) {
+        self = .with {
+            $0.username = login.username
+            $0.password = login.password
+            $0.auth = login.auth
+            $0.identityToken = login.identityToken
+            $0.registryToken = login.registryToken
+            $0.serverAddress = login.server
+        }
+    }
+}
+
 extension RegistryCredentials {
     /// Nil where nothing is set.
     init?(_ auth: Runtime_V1_AuthConfig) throws(ImageError) {

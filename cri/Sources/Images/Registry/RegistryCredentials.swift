@@ -92,7 +92,7 @@ public struct RegistryCredentials: Sendable, Hashable, CustomStringConvertible, 
     }
 
     /// Docker Hub goes by three names, and a port may be said that goes without saying.
-    private static func canonical(_ host: String) -> String {
+    static func canonical(_ host: String) -> String {
         var host = host.lowercased()
         if host.hasSuffix(":443") { host.removeLast(4) }
         return ["index.docker.io", "registry-1.docker.io"].contains(host) ? "docker.io" : host
