@@ -16,7 +16,8 @@ final class Cancellation: Sendable {
     }
 }
 
-/// Threads for work that waits for the disk: so many at a time, and none of those that tasks run on.
+/// Threads for work that waits for the disk: so many at a time, and none of those that tasks run on. A concurrent queue
+/// would share its threads with these; a serial queue of its own is given one at once, however many others wait.
 final class BlockingPool: Sendable {
     private struct State {
         var running = 0
@@ -24,12 +25,12 @@ final class BlockingPool: Sendable {
     }
 
     private let width: Int
-    private let queue: DispatchQueue
+    private let label: String
     private let state = Mutex(State())
 
     init(_ label: String, width: Int) {
         self.width = max(1, width)
-        queue = DispatchQueue(label: label, attributes: .concurrent)
+        self.label = label
     }
 
     /// Does `body` on a thread of the pool's. If the task is cancelled it is told so, and decides itself when to stop.
@@ -70,7 +71,11 @@ final class BlockingPool: Sendable {
             state.running += 1
             return true
         }
-        if starts { queue.async { self.work(job) } }
+        if starts { start(job) }
+    }
+
+    private func start(_ job: @escaping @Sendable () -> Void) {
+        DispatchQueue(label: label).async { self.work(job) }
     }
 
     private func work(_ job: @Sendable () -> Void) {
@@ -82,6 +87,6 @@ final class BlockingPool: Sendable {
             }
             return state.waiting.removeFirst()
         }
-        if let next { queue.async { self.work(next) } }
+        if let next { start(next) }
     }
 }
