@@ -1,3 +1,4 @@
+import GRDB
 import Kernel
 import Testing
 
@@ -64,6 +65,35 @@ struct RecordsTests {
             let found = try await store.images.image(matching: "abc1")
             #expect(found?.id == ids[1])
         }
+    }
+
+    /// A database as the first version wrote it.
+    @Test func olderDatabasesAreTaken() async throws {
+        let root = try TemporaryDirectory()
+        var migrator = DatabaseMigrator()
+        ImagesSchema.register(in: &migrator)
+        let pool = try DatabasePool(path: "\(root.path)/state.db")
+        try migrator.migrate(pool, upTo: "images-1")
+        let id = Digest(of: [1])
+        try await pool.write { db in
+            try db.execute(
+                sql: """
+                    INSERT INTO images VALUES ('\(id.hex)', '{}', '\(id.hex)', 10, 1, 0);
+                    INSERT INTO image_references VALUES ('a:1', '\(id.hex)');
+                    INSERT INTO layers VALUES (1, '\(id.hex)', '\(id.hex)', NULL, 4096, 7, 0, 'durable', 'boot');
+                    INSERT INTO image_layers VALUES ('\(id.hex)', 0, 1);
+                    """)
+        }
+        try pool.close()
+        let database = try StateDatabase.open("\(root.path)/state.db", migrator: migrator)
+        let records = ImageRecords(root: ImageRoot(root.path), database: database)
+        let image = try #require(try await records.images().first)
+        #expect(
+            image.id == id && image.handlers == [""] && image.annotations.isEmpty && image.tags == ["a:1"])
+        let layers = LayerRecords(database: ImageDatabase(pool: database))
+        let totals = LayerTotals(of: try await layers.chain(upTo: id))
+        #expect(totals.entries == 7 && totals.bytes == 4096 && totals.archiveBytes == 0)
+        #expect(try await records.remove(matching: "a:1") == id)
     }
 
     @Test func noNameStandsBeforeAnID() async throws {

@@ -285,7 +285,9 @@ struct SnapshotsTests {
             for name in ["t1/d/mount", "t1/d/e", "t2/d"] {
                 try FileTree.makeDirectories("\(root.trash)/\(name)", mode: 0o700)
             }
-            for name in ["t1/d/a", "t1/d/e/b", "t1/z", "t2/d/file", "t3"] {
+            // So many that some come after it, in whatever order they are.
+            let files = (0..<40).flatMap { ["t1/d/a\($0)", "z\($0)"] }
+            for name in ["t1/d/e/b", "t2/d/file"] + files {
                 try FileTree.replace("\(root.trash)/\(name)", with: [1], mode: 0o600)
             }
             try await inPrivateMounts(root.path) {

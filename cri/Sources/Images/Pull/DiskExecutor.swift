@@ -8,6 +8,8 @@ import Dispatch
 final class DiskExecutor: TaskExecutor {
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
-        DispatchQueue(label: "apus.images.disk").async { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+        DispatchQueue(label: "apus.images.disk").async {
+            job.runSynchronously(on: self.asUnownedTaskExecutor())
+        }
     }
 }
