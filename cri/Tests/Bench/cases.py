@@ -131,9 +131,10 @@ def many_pods(rigs, results, given):
         results.add("daemon with pods", name, pss(rig.started.pid), "KiB")
         ask_like_kubelet(rig)
         results.add("daemon with pods, asked by kubelet", name, pss(rig.started.pid), "KiB")
-        before = processor_time(rig.started.pid)
+        time.sleep(3)
+        before = scheduled(rig.started.pid)
         time.sleep(10)
-        results.add("daemon's idle processor time", name, (processor_time(rig.started.pid) - before) * 10, "%")
+        results.add("daemon's idle processor time", name, (scheduled(rig.started.pid) - before) * 10, "%")
         for _ in range(5):
             results.add("start to ready with pods", name, restart(rig))
         results.add("ListContainers with pods", name, min(timed(rig.containers)[1] for _ in range(20)))
@@ -197,6 +198,12 @@ def pss_of(path):
             return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
     except OSError:
         return 0
+
+
+def scheduled(pid):
+    """Seconds of a process, of its threads that have ended too: to the nanosecond, for a tick is a tenth of a percent of
+    ten seconds. By the number that clock_getcpuclockid(3) gives."""
+    return time.clock_gettime(~pid << 3 | 2)
 
 
 def processor_time(pid, children=False):
