@@ -27,7 +27,7 @@ def arguments():
     parser.add_argument("--daemon", action="append", choices=("apus-cri", "containerd"), help="only this one (default: both)")
     parser.add_argument("--rounds", type=int, default=40, help="lives of a pod (default: 40; the first is not counted)")
     parser.add_argument("--pods", type=int, default=20, help="idle pods (default: 20)")
-    parser.add_argument("--pulls", type=int, default=5)
+    parser.add_argument("--pulls", type=int, default=15, help="of the image of 100 MB (default: 15; the first is not counted)")
     parser.add_argument("--quick", action="store_true", help="a quarter of the rounds")
     parser.add_argument("--check", action="store_true", help="ends with 1 when an aim is missed")
     parser.add_argument("--json", metavar="FILE")
