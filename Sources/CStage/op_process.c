@@ -35,16 +35,48 @@ long stage_hostname(struct stage *stage, const struct plan_op *op)
     return SYS(stage, sethostname, name, stage_length(name));
 }
 
+static void outlive(int signal)
+{
+    (void)signal;
+}
+
+#if defined(__x86_64__)
+/* The one architecture where the kernel does not bring the way back from a handler itself. */
+void stage_handler_return(void);
+__asm__(".pushsection .text\n"
+        ".hidden stage_handler_return\n"
+        ".globl stage_handler_return\n"
+        ".type stage_handler_return, @function\n"
+        "stage_handler_return:\n\t"
+        "movl $15, %eax\n\t" /* rt_sigreturn */
+        "syscall\n"
+        ".size stage_handler_return, . - stage_handler_return\n"
+        ".popsection");
+#endif
+
 long stage_signals(struct stage *stage, const struct plan_op *op)
 {
     (void)op;
-    enum { KILL = 9, STOP = 19, LAST = 64, SET_MASK = 2 };
+    enum { KILL = 9, STOP = 19, XCPU = 24, LAST = 64, SET_MASK = 2, RESTORER = 0x04000000, RESTART = 0x10000000 };
     /* The kernel's struct sigaction: default handler, no flags, empty mask, on every architecture. */
     const uint64_t action[4] = {0}, mask = 0;
+    /*
+     * Whoever asks for SCHED_FLAG_DL_OVERRUN, or for RLIMIT_RTTIME, means the container's process and not the stage,
+     * which on a busy machine may be late, too. An exec takes a handler away, and no filter has to allow that.
+     */
+    const uint64_t outliving[4] = {
+        (uint64_t)(uintptr_t)outlive,
+#if defined(__x86_64__)
+        RESTORER | RESTART,
+        (uint64_t)(uintptr_t)stage_handler_return,
+#else
+        RESTART,
+#endif
+    };
     for (int signal = 1; signal <= LAST; signal++) {
         if (signal == KILL || signal == STOP)
             continue;
-        long result = SYS(stage, rt_sigaction, signal, action, 0, sizeof mask);
+        long result = SYS(stage, rt_sigaction, signal, signal == XCPU ? outliving : action, 0, sizeof mask);
         if (result < 0)
             return result;
     }

@@ -5,8 +5,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -201,6 +203,46 @@ static void test_killed(void)
     CHECK(!strcmp(stage_syscall_name(report->call), "statx"), "%s", why());
 }
 
+static const char *fifo;
+
+/* Again and again while the stage waits, and then let it go. */
+static void overrun(pid_t stage, int report)
+{
+    struct stage_report *page = mmap(NULL, REPORT_SIZE, PROT_READ, MAP_SHARED, report, 0);
+    for (int i = 0; i < 5000 && plan.ops[page->op].code != PLAN_FIFO; i++)
+        usleep(1000);
+    for (int i = 0; i < 3; i++, usleep(10000))
+        kill(stage, SIGXCPU);
+    int writer = open(fifo, O_WRONLY | O_NONBLOCK);
+    (void)!write(writer, "0", 1);
+    close(writer);
+    munmap(page, REPORT_SIZE);
+}
+
+/* SIGXCPU is for the container's process, whatever the stage takes of its time. */
+static void test_overrun(void)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/fifo", host);
+    fifo = path;
+    for (int dies = 0; dies < 2; dies++) {
+        begin_on_host();
+        mkfifo(path, 0600);
+        plan.slots[PLAN_SLOT_FIFO] = open(path, O_RDWR);
+        builder_op(&plan, PLAN_FIFO)->slot[0] = PLAN_SLOT_FIFO;
+        const char *script = dies ? "kill -XCPU $$" : "echo started";
+        builder_exec(&plan, "/bin/busybox", (const char *const[]){"sh", "-c", script, NULL});
+        run_beside = overrun;
+        run_plan(&plan, CLONE_NEWNS, &outcome);
+        run_beside = NULL;
+        close(plan.slots[PLAN_SLOT_FIFO]);
+        if (dies)
+            CHECK(WIFSIGNALED(outcome.status) && WTERMSIG(outcome.status) == SIGXCPU, "%s", why());
+        else
+            CHECK(succeeded() && !strcmp(outcome.output, "started\n"), "%s", why());
+    }
+}
+
 static int tests(void)
 {
     test_isolate();
@@ -212,6 +254,7 @@ static int tests(void)
     test_passing_sync();
     test_capabilities();
     test_killed();
+    test_overrun();
     return FINISH();
 }
 
