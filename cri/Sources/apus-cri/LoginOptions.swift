@@ -44,10 +44,11 @@ struct LoginOptions: ParsableArguments {
         var terminal = termios()
         let isTerminal = tcgetattr(STDIN_FILENO, &terminal) == 0
         if isTerminal {
-            Pull.say("Password of \(user): ")
             var silent = terminal
             silent.c_lflag &= ~tcflag_t(ECHO)
             tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent)
+            // Nobody is asked before: what is typed by then would be shown, and thrown away.
+            Pull.say("Password of \(user): ")
         }
         defer {
             if isTerminal {

@@ -137,7 +137,9 @@ def test_pull_with_a_wrong_login(rig, alone):
 
 
 def test_a_password_is_not_shown_as_it_is_typed(rig):
-    command = [rig.daemon.path, "pull", "--config", rig.directory / "config.toml", "--creds", USER,
+    # The terminal takes its time to become silent.
+    slowly = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=ioctl", "-e", "inject=ioctl:delay_enter=300000"]
+    command = [*slowly, rig.daemon.path, "pull", "--config", rig.directory / "config.toml", "--creds", USER,
                "basic.test/user-uid:latest"]
     output, code = on_terminal(rig.place.entering(command), typed=(f"Password of {USER}: ", f"{PASSWORD}\n"))
     assert code == 0, output
