@@ -203,7 +203,7 @@ static void test_killed(void)
     CHECK(!strcmp(stage_syscall_name(report->call), "statx"), "%s", why());
 }
 
-static const char *fifo;
+static char fifo[128];
 
 /* Again and again while the stage waits, and then let it go. */
 static void overrun(pid_t stage, int report)
@@ -222,13 +222,11 @@ static void overrun(pid_t stage, int report)
 /* SIGXCPU is for the container's process, whatever the stage takes of its time. */
 static void test_overrun(void)
 {
-    char path[128];
-    snprintf(path, sizeof path, "%s/fifo", host);
-    fifo = path;
+    snprintf(fifo, sizeof fifo, "%s/fifo", host);
     for (int dies = 0; dies < 2; dies++) {
         begin_on_host();
-        mkfifo(path, 0600);
-        plan.slots[PLAN_SLOT_FIFO] = open(path, O_RDWR);
+        mkfifo(fifo, 0600);
+        plan.slots[PLAN_SLOT_FIFO] = open(fifo, O_RDWR);
         builder_op(&plan, PLAN_FIFO)->slot[0] = PLAN_SLOT_FIFO;
         const char *script = dies ? "kill -XCPU $$" : "echo started";
         builder_exec(&plan, "/bin/busybox", (const char *const[]){"sh", "-c", script, NULL});
