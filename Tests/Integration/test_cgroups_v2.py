@@ -173,13 +173,16 @@ def test_too_little_memory_is_said(runtime, make_bundle):
 
 @pytest.mark.slow
 def test_smallest_memory_limit(runtime, make_bundle, reference, record_property):
-    """Found by halving, to 64 KiB, for each runtime; ours is not above crun's."""
+    """Found by halving, to 64 KiB, for each runtime; ours is not above crun's.
+
+    A limit counts if one of three containers runs: what the kernel charges besides now and then only adds.
+    """
     found = {}
     for one in (runtime, reference("crun"), reference("runc")):
         low, high = 0, 256
         while high - low > 1:
             middle = (low + high) // 2
-            if creates(one, make_bundle, middle * (64 << 10))[0]:
+            if any(creates(one, make_bundle, middle * (64 << 10))[0] for _ in range(3)):
                 high = middle
             else:
                 low = middle
