@@ -113,10 +113,10 @@ static long clone_on_stack(struct clone_args *arguments, void (*run)(struct laun
 #endif
 }
 
-static int clone_child(struct launch *launch, void (*run)(struct launch *))
+static int clone_child(struct launch *launch, uint64_t flags, void (*run)(struct launch *))
 {
     struct clone_args arguments = {
-        .flags = launch->flags | CLONE_VM | CLONE_PIDFD,
+        .flags = launch->flags | flags | CLONE_VM | CLONE_PIDFD,
         .pidfd = (uint64_t)(uintptr_t)&launch->pidfd,
         .exit_signal = SIGCHLD,
         .stack = (uint64_t)(uintptr_t)child_stack,
@@ -134,11 +134,11 @@ static int clone_child(struct launch *launch, void (*run)(struct launch *))
 
 int launch_stage(struct launch *launch)
 {
-    return clone_child(launch, child);
+    return clone_child(launch, CLONE_VFORK, child);
 }
 
 int launch_holder(struct launch *launch)
 {
     launch->cgroup = -1;
-    return clone_child(launch, hold);
+    return clone_child(launch, 0, hold);
 }

@@ -19,4 +19,11 @@ extension Cgroup {
         guard let events = try? CoreFile.text(file("memory.events")) else { return false }
         return (CoreFile.value(of: "oom_kill", in: events) ?? "0") != "0"
     }
+
+    /// Whether a process in the cgroup, or below it, was to be given memory when its limit was reached and nothing could
+    /// be reclaimed: it was refused, or somebody was killed.
+    public var hasRunOutOfMemory: Bool {
+        guard let events = try? CoreFile.text(file("memory.events")) else { return false }
+        return (CoreFile.value(of: "oom", in: events) ?? "0") != "0"
+    }
 }

@@ -277,4 +277,7 @@ public struct ContainerCgroup: Equatable, Sendable {
     public var hasKilledForMemory: Bool {
         unified?.hasKilledForMemory == true || legacy?.hasKilledForMemory == true
     }
+
+    /// Whether memory ran out in it, though perhaps nobody was killed. cgroup v1 keeps no count of that.
+    public var hasRunOutOfMemory: Bool { unified?.hasRunOutOfMemory == true }
 }

@@ -180,8 +180,8 @@ final class Launch {
             guard record.rootless else { throw error }
             return try goWithoutCgroup(error)
         }
-        // Until the child has become the stage it shares our memory: where it runs out, the kernel would kill both.
-        // And it needs its devices from the first step on.
+        // A limit that the stage does not fit in is found out at its first steps, not somewhere in their midst. And it
+        // needs its devices from the first step on.
         limitsAreDue = request.limits.isEmpty && !cgroup.withholdsDevices(applying: request)
         if !limitsAreDue { try applyLimits() }
     }
@@ -488,6 +488,11 @@ final class Launch {
             return Failure(
                 .config("/linux/resources/memory/limit"), doing: failure.doing,
                 reason: "container init was OOM-killed (memory limit too low?)")
+        }
+        if failure.errno == Errno(ENOMEM), cgroup.hasRunOutOfMemory {
+            return Failure(
+                .config("/linux/resources/memory/limit"), doing: failure.doing, errno: failure.errno,
+                reason: "container init found no memory left (memory limit too low?)")
         }
         return failure
     }

@@ -47,7 +47,9 @@ struct StageReport {
     func failure(of plan: Plan, status: ExitStatus?) -> Failure {
         guard state != REPORT_FRESH.rawValue, plan.steps.indices.contains(step) else {
             if let error = Child.lastExecError {
-                return Failure(.runtime, doing: "exec the stage", errno: error)
+                // Two short arguments are no long list: it is their page that there was no memory for.
+                let errno = error == Errno(E2BIG) ? Errno(ENOMEM) : error
+                return Failure(.runtime, doing: "exec the stage", errno: errno)
             }
             if hasFailed && !detail.isEmpty { return Failure("the stage refused its plan: \(detail)") }
             return Failure("the stage ended before its first step\(Self.describe(status))")

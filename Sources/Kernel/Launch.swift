@@ -65,13 +65,12 @@ public struct Child: ~Copyable, Sendable {
 
     /// clone3(2) and execveat(2), in C: see launch.h.
     ///
-    /// Returns before the child has exec'd; a failed exec ends the child with status 126 and shows in
-    /// `lastExecError`.
+    /// Returns when the child has exec'd or ended; a failed exec ends it with status 126 and shows in
+    /// `lastExecError`: ENOMEM or E2BIG where its cgroup has no memory left.
     public static func launch(_ request: LaunchRequest) throws(SystemError) -> Child {
         guard request.keep.count <= Int(LAUNCH_KEEP) else {
             throw SystemError("hand \(request.keep.count) descriptors to the stage", Errno(EMFILE))
         }
-        // The child reads all of this until it execs, which nobody here can see happen: it is kept.
         let launch = record
         launch.pointee = CKernel.launch()
         launch.pointee.flags = request.flags
@@ -82,8 +81,15 @@ public struct Child: ~Copyable, Sendable {
             launch.pointee.exe = -1
             launch.pointee.path = UnsafePointer(strdup(path))
         }
-        launch.pointee.argv = kept(request.arguments)
-        launch.pointee.envp = kept(request.environment)
+        let arguments = copied(request.arguments)
+        let environment = copied(request.environment)
+        defer {
+            free(UnsafeMutablePointer(mutating: launch.pointee.path))
+            release(arguments)
+            release(environment)
+        }
+        launch.pointee.argv = arguments
+        launch.pointee.envp = environment
         launch.pointee.clear_mask = request.clearsSignalMask ? 1 : 0
         launch.pointee.no_new_privs = request.noNewPrivileges ? 1 : 0
         launch.pointee.stdio = (
@@ -111,15 +117,24 @@ public struct Child: ~Copyable, Sendable {
         return Child(pid: pid, pidfd: FileDescriptor(owning: launch.pointee.pidfd))
     }
 
-    /// A NULL-terminated array of C strings that nobody frees.
-    private static func kept(_ strings: [String]) -> UnsafePointer<UnsafePointer<CChar>?> {
+    /// A NULL-terminated array of C strings, for ``release(_:)``.
+    private static func copied(_ strings: [String]) -> UnsafePointer<UnsafePointer<CChar>?> {
         let pointers = UnsafeMutablePointer<UnsafePointer<CChar>?>.allocate(capacity: strings.count + 1)
         for (index, string) in strings.enumerated() { pointers[index] = UnsafePointer(strdup(string)) }
         pointers[strings.count] = nil
         return UnsafePointer(pointers)
     }
 
-    /// Why the child launched last could not exec, once it has ended.
+    private static func release(_ strings: UnsafePointer<UnsafePointer<CChar>?>) {
+        var next = strings
+        while let string = next.pointee {
+            free(UnsafeMutablePointer(mutating: string))
+            next += 1
+        }
+        strings.deallocate()
+    }
+
+    /// Why the child launched last could not exec.
     public static var lastExecError: Errno? {
         let error = record.pointee.error
         return error == 0 ? nil : Errno(error)

@@ -166,9 +166,13 @@ def test_six_mebibytes_are_enough(runtime, make_bundle):
     assert done, result
 
 
-def test_too_little_memory_is_said(runtime, make_bundle):
-    done, result = creates(runtime, make_bundle, 64 << 10)
-    assert not done and "OOM" in result.err and "/linux/resources/memory/limit" in result.err, result
+@pytest.mark.parametrize("limit", [4, 12, 16, 20, 24, 28, 32, 48, 64])
+def test_too_little_memory_is_said(runtime, make_bundle, limit):
+    """Whenever it runs out: before the stage is there, which the kernel refuses, or in it, which it kills."""
+    done, result = creates(runtime, make_bundle, limit << 10)
+    assert not done and result.code == 1 and "/linux/resources/memory/limit" in result.err, result
+    assert "OOM-killed" in result.err or "ENOMEM" in result.err, result
+    assert "memory limit too low" in result.err, result
 
 
 @pytest.mark.slow

@@ -145,10 +145,10 @@ import Testing
     @Test func launch() throws {
         let nothing = try FileDescriptor.open("/etc/passwd", O_RDONLY)
         let failed = try Child.launch(LaunchRequest(executable: nothing.number, arguments: ["x"]))
-        #expect(ProcessControl.wait(pid: failed.pid) == .exited(126))
+        // Known at once.
         #expect(Child.lastExecError == Errno(EACCES))
+        #expect(ProcessControl.wait(pid: failed.pid) == .exited(126))
 
-        // One launch at a time: that one has ended before the next begins.
         let program = try FileDescriptor.open("/bin/sh", O_RDONLY)
         let output = try Pipe.make()
         let kept = try MemoryFile.readable("kept", Array("kept".utf8))

@@ -28,8 +28,9 @@ struct launch {
 };
 
 /*
- * The child's pid, or a negative errno. Returns before the child has exec'd: `launch` and everything it
- * points at stay as they are until the child's exec or exit is known. One launch at a time.
+ * The child's pid, or a negative errno. Returns when the child has exec'd or ended, and nothing of `launch` is needed
+ * any more. The wait (CLONE_VFORK) is not for that: out of memory in the child's cgroup, the kernel kills everybody who
+ * shares the memory of the one it chose, but chooses nobody whose parent so waits. One launch at a time.
  */
 int launch_stage(struct launch *launch);
 
