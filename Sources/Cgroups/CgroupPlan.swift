@@ -15,15 +15,15 @@ extension Cgroup {
     }
 
     /// Whether the kernel has killed a process in the cgroup, or below it, for want of memory.
-    public var hasKilledForMemory: Bool {
-        guard let events = try? CoreFile.text(file("memory.events")) else { return false }
-        return (CoreFile.value(of: "oom_kill", in: events) ?? "0") != "0"
-    }
+    public var hasKilledForMemory: Bool { hasHappened("oom_kill") }
 
     /// Whether a process in the cgroup, or below it, was to be given memory when its limit was reached and nothing could
     /// be reclaimed: it was refused, or somebody was killed.
-    public var hasRunOutOfMemory: Bool {
+    public var hasRunOutOfMemory: Bool { hasHappened("oom") }
+
+    /// - Parameter event: a key of `memory.events`.
+    private func hasHappened(_ event: String) -> Bool {
         guard let events = try? CoreFile.text(file("memory.events")) else { return false }
-        return (CoreFile.value(of: "oom", in: events) ?? "0") != "0"
+        return (CoreFile.value(of: event, in: events) ?? "0") != "0"
     }
 }
